@@ -1,0 +1,56 @@
+# protobuf_c_generate(<sources variable>
+#     PROTO_DIR  <the directory that the names in PROTOS are relative to>
+#     OUTPUT_DIR <where the bindings go, under the same names>
+#     PROTOS     <name.proto>...)
+#
+# Makes a rule for each PROTOS entry that writes <name>.pb-c.c and <name>.pb-c.h, and puts the
+# paths of both into the variable. Names that are not in PROTO_DIR are looked up among protoc's own
+# files, which is how google/protobuf/timestamp.proto gets its bindings: no release of protobuf-c
+# ships them.
+function(protobuf_c_generate sources_variable)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "PROTO_DIR;OUTPUT_DIR" "PROTOS")
+
+    set(sources "")
+    file(MAKE_DIRECTORY "${arg_OUTPUT_DIR}")
+    foreach(proto IN LISTS arg_PROTOS)
+        set(input "${arg_PROTO_DIR}/${proto}")
+        if(NOT EXISTS "${input}")
+            set(input "${ProtobufC_IMPORT_DIR}/${proto}")
+        endif()
+
+        string(REGEX REPLACE "\\.proto$" ".pb-c" stem "${arg_OUTPUT_DIR}/${proto}")
+        add_custom_command(
+            OUTPUT "${stem}.c" "${stem}.h"
+            COMMAND "${ProtobufC_PROTOC}"
+                "--plugin=protoc-gen-c=${ProtobufC_GENERATOR}"
+                "--proto_path=${arg_PROTO_DIR}"
+                "--proto_path=${ProtobufC_IMPORT_DIR}"
+                "--c_out=${arg_OUTPUT_DIR}"
+                "${proto}"
+            DEPENDS "${input}"
+            COMMENT "Generating C bindings for ${proto}"
+            VERBATIM)
+        list(APPEND sources "${stem}.c" "${stem}.h")
+    endforeach()
+
+    set(${sources_variable} "${sources}" PARENT_SCOPE)
+endfunction()
+
+# protobuf_descriptor_set(<output file> PROTO_DIR <directory> PROTO <name.proto>)
+#
+# Makes a rule that writes a FileDescriptorSet of PROTO and all that it imports.
+function(protobuf_descriptor_set output)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "PROTO_DIR;PROTO" "")
+
+    add_custom_command(
+        OUTPUT "${output}"
+        COMMAND "${ProtobufC_PROTOC}"
+            "--proto_path=${arg_PROTO_DIR}"
+            "--proto_path=${ProtobufC_IMPORT_DIR}"
+            --include_imports
+            "--descriptor_set_out=${output}"
+            "${arg_PROTO}"
+        DEPENDS "${arg_PROTO_DIR}/${arg_PROTO}"
+        COMMENT "Generating the descriptor set of ${arg_PROTO}"
+        VERBATIM)
+endfunction()

@@ -1,0 +1,125 @@
+#!/bin/sh
+# No function is longer than 70 lines and no file longer than 600: a function is read on one
+# screen, a file in one sitting.
+#
+#   check_sizes.sh ROOT            judges the C, Python and shell files of the source tree ROOT
+#   check_sizes.sh --self-test     judges files made up for the purpose
+#
+# Each violation is printed as file:line: reason. Needs Universal Ctags; without it, exit status 77.
+set -eu
+
+function_lines_max=70
+file_lines_max=600
+skipped=77
+
+# source_files NAME-PATTERN...: the files that any of the patterns fits, one per line.
+source_files()
+{
+    for pattern in "$@"; do
+        for folder in src include tools tests bench examples; do
+            [ ! -d "$folder" ] || find "$folder" -type f -name "$pattern"
+        done
+    done | sort
+}
+
+long_files()
+{
+    source_files '*.c' '*.h' '*.py' '*.sh' | while IFS= read -r file; do
+        lines=$(wc -l <"$file")
+        [ "$lines" -le "$file_lines_max" ] ||
+            echo "$file:$lines: file of $lines lines, at most $file_lines_max"
+    done
+}
+
+# A function of the test framework is a macro to ctags, so it is told what START_TEST stands for.
+long_functions()
+{
+    source_files '*.c' '*.h' '*.py' |
+        ctags -L - -x --languages=C,Python --langmap=C:.c.h --kinds-C=f --kinds-Python=fm \
+            -D 'START_TEST(name)=static void name(void)' --fields=+ne \
+            --_xformat='%F %n %{end} %N' |
+        awk -v max="$function_lines_max" '
+            $3 - $2 + 1 > max {
+                printf "%s:%d: function %s of %d lines, at most %d\n",
+                    $1, $2, $4, $3 - $2 + 1, max
+            }'
+}
+
+# ctags does not say where a shell function ends. Ours begin with "name()" and end with "}", both
+# at the start of a line.
+long_shell_functions()
+{
+    source_files '*.sh' | while IFS= read -r file; do
+        awk -v file="$file" -v max="$function_lines_max" '
+            /^[A-Za-z_][A-Za-z0-9_]*\(\)/ { name = $1; first = FNR }
+            /^}/ && name != "" {
+                lines = FNR - first + 1
+                if (lines > max)
+                    printf "%s:%d: function %s of %d lines, at most %d\n",
+                        file, first, name, lines, max
+                name = ""
+            }' "$file"
+    done
+}
+
+# check ROOT
+check()
+{
+    violations=$(cd "$1" && long_files && long_functions && long_shell_functions)
+    [ -n "$violations" ] || return 0
+    echo "$violations"
+    return 1
+}
+
+# lines COUNT TEXT: TEXT, COUNT times.
+lines()
+{
+    awk -v count="$1" -v text="$2" 'BEGIN { while (count-- > 0) print text }'
+}
+
+# made_up_files BODY-LINES FILE-LINES: one function of each kind, BODY-LINES between its first and
+# last line, and a file of FILE-LINES.
+made_up_files()
+{
+    { echo 'int f(void) {'; lines "$1" '    g();'; echo '}'; } >src/function.c
+    { echo 'START_TEST(named)'; echo '{'; lines "$(($1 - 1))" '    g();'; echo '}'; echo 'END_TEST'; } \
+        >tests/named_test.c
+    { echo 'def f():'; lines "$(($1 + 1))" '    g()'; } >tests/function.py
+    { echo 'f() {'; lines "$1" '    g'; echo '}'; } >tests/function.sh
+    lines "$2" '/* A line. */' >include/long.h
+}
+
+self_test()
+{
+    tree=$(mktemp -d)
+    trap 'rm -rf "$tree"' EXIT
+    mkdir "$tree/src" "$tree/tests" "$tree/include"
+
+    (cd "$tree" && made_up_files $((function_lines_max - 2)) "$file_lines_max")
+    check "$tree" || fail "what is just short enough is refused"
+
+    (cd "$tree" && made_up_files $((function_lines_max - 1)) $((file_lines_max + 1)))
+    ! found=$(check "$tree") || fail "what is a line too long passes"
+    [ "$found" = "include/long.h:601: file of 601 lines, at most 600
+src/function.c:1: function f of 71 lines, at most 70
+tests/function.py:1: function f of 71 lines, at most 70
+tests/named_test.c:1: function named of 71 lines, at most 70
+tests/function.sh:1: function f() of 71 lines, at most 70" ] || fail "it found: $found"
+    echo "self-test passed"
+}
+
+fail()
+{
+    echo "self-test failed: $1"
+    exit 1
+}
+
+if ! ctags --version 2>/dev/null | grep -q 'Universal Ctags'; then
+    echo "skipped: Universal Ctags is not installed"
+    exit $skipped
+fi
+if [ "$1" = --self-test ]; then
+    self_test
+else
+    check "$1"
+fi
