@@ -1,0 +1,106 @@
+#ifndef SESSIONPB_CONVERT_H
+#define SESSIONPB_CONVERT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <sessionpb/bytes.h>
+#include <sessionpb/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What becomes of a member or a wire field that the schema does not define. */
+enum spb_unknown {
+    SPB_UNKNOWN_KEEP,   /* it survives, in both directions */
+    SPB_UNKNOWN_DROP,   /* it is left out */
+    SPB_UNKNOWN_REJECT, /* it is an error, SPB_UNKNOWN_MEMBER */
+};
+
+/* Limits of one session, the same in every direction. 0 stands for the default. */
+struct spb_limits {
+    /* Bytes of one document or message. Default 64 MiB: far above any session (a few kilobytes),
+       and what other runtimes' stream readers take at most. */
+    size_t document_max;
+    /* Nesting of the values of additional members, and of groups in unknown fields. Default 64: the
+       schema nests 3 deep, other runtimes stop at 100, and the stack must hold it. At most 1,000. */
+    size_t depth_max;
+    /* Bytes that a struct or a tree may take. Default 256 MiB: document_max times 4, what a session
+       made of short strings takes as a struct. */
+    size_t memory_max;
+    /* Strings, messages and array elements that a struct or a tree may hold. Default 1,000,000:
+       `"",` costs 3 bytes of text and some 100 bytes as a node of a tree. */
+    size_t items_max;
+};
+
+/* Set `size` to sizeof(struct spb_options) and leave at zero what shall keep its default. */
+struct spb_options {
+    size_t size;
+    enum spb_unknown unknown;
+    /* Accept a session that lacks a required member, and keep a value of the wrong type verbatim as
+       an additional member of the message it stands in. */
+    bool lenient;
+    struct spb_limits limits;
+};
+
+/*
+ * Schema tables, options and scratch memory for any number of conversions, one after another: it
+ * allocates nothing once it has seen the largest session. One per thread.
+ */
+typedef struct spb_converter spb_converter;
+
+/*
+ * options   NULL: the defaults
+ *
+ * Returns NULL when memory is short or when options->size is not a size this library knows.
+ * Release with spb_converter_free().
+ */
+spb_converter *spb_converter_new(const struct spb_options *options);
+
+/* NULL is allowed. */
+void spb_converter_free(spb_converter *converter);
+
+/*
+ * Convert one Session from JSON text to protobuf bytes.
+ *
+ * json, len   one document in UTF-8, white space around it allowed
+ * pb          receives the message, appended; untouched on failure
+ * error       may be NULL
+ *
+ * The same session gives the same bytes, whatever the order, spacing and spelling of its text.
+ *
+ * Fails with SPB_NEED_MORE (the text ends too early), SPB_BAD_JSON, SPB_BAD_UNICODE, any status of
+ * the schema group, SPB_TOO_LARGE, SPB_TOO_DEEP, SPB_NO_MEMORY.
+ */
+enum spb_status spb_json_to_pb(spb_converter *converter, const char *json, size_t len,
+                               struct spb_bytes *pb, struct spb_error *error);
+
+/*
+ * Convert one Session from protobuf bytes to canonical JSON text.
+ *
+ * pb, len   one message, in any field order that protobuf allows
+ * json      receives the text, appended; a NUL that is not counted follows; untouched on failure
+ * error     may be NULL
+ *
+ * Fails with SPB_NEED_MORE (the bytes end inside a field), SPB_BAD_WIRE, SPB_BAD_UNICODE, any
+ * status of the schema group, SPB_TOO_LARGE, SPB_TOO_DEEP, SPB_NO_MEMORY.
+ */
+enum spb_status spb_pb_to_json(spb_converter *converter, const void *pb, size_t len,
+                               struct spb_bytes *json, struct spb_error *error);
+
+/*
+ * Indent canonical JSON text by two spaces for each level, one member or element to a line.
+ *
+ * json, len   valid JSON text without insignificant white space, as spb_pb_to_json() prints it
+ * pretty      receives the text, appended, without a line end; untouched on failure
+ *
+ * SPB_OK or SPB_NO_MEMORY.
+ */
+enum spb_status spb_json_pretty(const char *json, size_t len, struct spb_bytes *pretty);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

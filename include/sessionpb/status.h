@@ -1,0 +1,83 @@
+#ifndef SESSIONPB_STATUS_H
+#define SESSIONPB_STATUS_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * What became of a call, grouped by cause. The numbers are stable from release to release; new ones
+ * are added at the end of a group's range.
+ */
+enum spb_status {
+    SPB_OK = 0,
+
+    /* Not broken yet, but not whole: the input ends inside a document, a message or a frame. */
+    SPB_NEED_MORE = 1, /* `{"id":` */
+    /* Nothing is left: the stream ended between two records. */
+    SPB_END = 2,
+
+    /* The caller's mistake. */
+    SPB_MISUSE = 10, /* options of an unknown size, a NULL where none is allowed */
+
+    /* Malformed JSON text (RFC 8259). */
+    SPB_BAD_JSON = 20,    /* `{"id":tru}`, `{"id":"a",}` */
+    SPB_BAD_UNICODE = 21, /* bytes that are not UTF-8, in text or in a protobuf string; "\ud800" */
+
+    /* Malformed protobuf bytes. */
+    SPB_BAD_WIRE = 30, /* field number 0, a varint of eleven bytes, a group without its end */
+
+    /* Well-formed, but against the schema. */
+    SPB_MISSING_MEMBER = 40,    /* a Session without "id" */
+    SPB_DUPLICATE_MEMBER = 41,  /* `{"id":"a","id":"b"}` */
+    SPB_WRONG_TYPE = 42,        /* `"eventCount":"many"` */
+    SPB_OUT_OF_RANGE = 43,      /* `"eventCount":4294967296`, `1.5` for an int32, a date in year 0 */
+    SPB_UNKNOWN_MEMBER = 44,    /* a member outside the schema, under SPB_UNKNOWN_REJECT */
+    SPB_NOT_REPRESENTABLE = 45, /* what this form cannot hold: a NUL in a C string, NaN in JSON */
+
+    /* A limit of struct spb_limits. */
+    SPB_TOO_LARGE = 50,   /* a document or message above document_max */
+    SPB_TOO_DEEP = 51,    /* additional values nested deeper than depth_max */
+    SPB_OVER_BUDGET = 52, /* a struct or tree above memory_max or items_max */
+
+    /* The environment. */
+    SPB_NO_MEMORY = 60,
+
+    /* A bug in this library; please report it. */
+    SPB_INTERNAL = 70
+};
+
+enum { SPB_PATH_MAX = 256, SPB_REASON_MAX = 192 };
+
+/*
+ * Where and why a call failed. The caller owns it; there is nothing to release. It is the last
+ * parameter of every function that takes it, may be NULL, and is written on failure only.
+ *
+ * offset   bytes from the start of the input to the place of the error. When protobuf bytes had to
+ *          be put into canonical order first, it counts in the reordered bytes.
+ * line     of JSON text, from 1; 0 for everything else
+ * column   of JSON text, in Unicode code points, from 1; 0 for everything else
+ * path     of JSON text a JSON Pointer (RFC 6901), such as /lastPage/breadcrumb/2; of protobuf
+ *          bytes a field path, such as last_page.breadcrumb[2]; empty for the whole document. It
+ *          ends in "..." where it was too long.
+ * reason   one sentence without a full stop, in English
+ */
+struct spb_error {
+    enum spb_status status;
+    size_t offset;
+    size_t line;
+    size_t column;
+    char path[SPB_PATH_MAX];
+    char reason[SPB_REASON_MAX];
+};
+
+/* The enumerator's name, such as "SPB_BAD_JSON"; a constant. */
+const char *spb_status_name(enum spb_status status);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,54 @@
+#ifndef SPB_BASE_NUMBER_H
+#define SPB_BASE_NUMBER_H
+
+/*
+ * Numbers and their JSON text. The program's locale plays no part, and errno is left alone. Round
+ * to nearest, the mode that every program starts in, is assumed.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum {
+    SPB_INT32_TEXT_MAX = 12, /* room for -2147483648 */
+    SPB_DOUBLE_TEXT_MAX = 32 /* room for -2.2250738585072014e-308 and -0.0000012345678901234567 */
+};
+
+/*
+ * Both readers: text[0..len) is a JSON number, its grammar checked by the caller (RFC 8259). On
+ * false, *value_out is untouched.
+ */
+
+/*
+ * Exact for every spelling of an int32: 1.0, 1e2 and 1000e-3 are integers. False for a fraction and
+ * for what int32 does not hold.
+ */
+bool spb_int32_from_text(const char *text, size_t len, int32_t *value_out);
+
+/*
+ * The double nearest to the number, ties to even. False when that is infinity. What is too small
+ * reads as a subnormal or 0; zero has no sign.
+ */
+bool spb_double_from_text(const char *text, size_t len, double *value_out);
+
+/* Both writers return the length of the text in bytes; there is no NUL behind it. */
+
+size_t spb_int32_to_text(int32_t value, char out[SPB_INT32_TEXT_MAX]);
+
+/*
+ * A finite value as ECMAScript's Number::toString has it, and with it RFC 8785 section 3.2.2.3: the
+ * fewest digits that read back equal, the closest among them; 1e21 is 1e+21 and -0 is 0.
+ */
+size_t spb_double_to_text(double value, char out[SPB_DOUBLE_TEXT_MAX]);
+
+/* 00, 01, 02 to 99. */
+extern const char spb_digit_pairs[201];
+
+/* Writes a value below 100 with its leading zero. */
+static inline void spb_put_two_digits(char out[2], uint32_t value)
+{
+    memcpy(out, spb_digit_pairs + 2 * value, 2);
+}
+
+#endif

@@ -1,0 +1,44 @@
+#ifndef SPB_BASE_SORT_H
+#define SPB_BASE_SORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sessionpb/status.h>
+
+/*
+ * A piece of some bytes with the key it is sorted by: members of an object by their names, fields
+ * of a message by their numbers, entries of a map by their keys. All offsets count from one base,
+ * because the bytes may move while spans are collected.
+ */
+struct spb_span {
+    size_t number;     /* key when sorted by number */
+    size_t key_offset; /* key when sorted by key */
+    size_t key_len;
+    size_t offset; /* the piece itself */
+    size_t len;
+};
+
+/* A reused stack of spans: note `count`, push, use what is above the note, and set it back. */
+struct spb_spans {
+    struct spb_span *items; /* room for capacity spans, and as many behind them to sort in */
+    size_t count;
+    size_t capacity;
+};
+
+/* SPB_OK or SPB_NO_MEMORY. */
+enum spb_status spb_spans_push(struct spb_spans *spans, struct spb_span span);
+
+/*
+ * Sort the spans from index `first` on, keeping the order of equal ones, in ascending order of their
+ * numbers, or of their keys' bytes. Linear where they are in order already, or exactly reversed.
+ */
+void spb_spans_sort_by_number(struct spb_spans *spans, size_t first);
+void spb_spans_sort_by_key(struct spb_spans *spans, size_t first, const uint8_t *base);
+
+/* Compares two keys by their bytes: negative, 0 or positive. */
+int spb_key_compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
+
+void spb_spans_release(struct spb_spans *spans);
+
+#endif
