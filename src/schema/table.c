@@ -1,0 +1,334 @@
+/*
+ * Compiles protobuf-c's descriptors into rows. Memory for all tables is one block: the number of
+ * tables and rows is small and bounded. Names are found by a perfect hash of their length and their
+ * first and last eight bytes, whose multiplier is searched here.
+ */
+#include "schema/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "journey/v1/session.pb-c.h"
+#include "schema/required.h"
+
+enum {
+    TABLES_MAX = 64,
+    ROWS_MAX = 1024,
+    SLOTS_MAX = 1024,
+    MULTIPLIERS_MAX = 100000 /* tried for one size of the hash, before the size is doubled */
+};
+
+static const char additional_name[] = "additional_properties";
+
+struct memory {
+    struct spb_schema schema;
+    struct spb_table tables[TABLES_MAX];
+    struct spb_row rows[ROWS_MAX];
+    uint8_t slots[TABLES_MAX][SLOTS_MAX];
+    bool open[TABLES_MAX]; /* its messages are being compiled: to meet it again is recursion */
+    unsigned table_count;
+    unsigned row_count;
+};
+
+/* ------------------------------------------------------------------ the hash of a name */
+
+static uint64_t name_bytes(const char *name, size_t len)
+{
+    uint64_t first = 0;
+    uint64_t last = 0;
+
+    if (len >= sizeof first) {
+        memcpy(&first, name, sizeof first);
+        memcpy(&last, name + len - sizeof last, sizeof last);
+    } else {
+        for (size_t i = 0; i < len; i++)
+            first = first << 8 | (uint8_t)name[i];
+    }
+    return first ^ (last << 23 | last >> 41) ^ (uint64_t)len << 56;
+}
+
+static unsigned name_slot(const struct spb_table *table, const char *name, size_t len)
+{
+    return (unsigned)(name_bytes(name, len) * table->hash_multiplier >> table->hash_shift);
+}
+
+static bool fill_slots(const struct spb_table *table, uint8_t *slots)
+{
+    memset(slots, SPB_ROWS_MAX, (size_t)1 << (64 - table->hash_shift));
+    for (unsigned i = 0; i < table->row_count; i++) {
+        const struct spb_row *row = &table->rows[i];
+        const unsigned slot = name_slot(table, spb_row_name(row), spb_row_name_len(row));
+        if (slots[slot] != SPB_ROWS_MAX)
+            return false;
+        slots[slot] = (uint8_t)i;
+    }
+    return true;
+}
+
+/* Multipliers are the odd numbers of a Weyl sequence with the golden ratio as its step. */
+static bool find_hash(struct spb_table *table, uint8_t *slots)
+{
+    table->hash_slots = slots;
+    for (table->hash_shift = 64 - 2; 1u << (64 - table->hash_shift) <= SLOTS_MAX;
+         table->hash_shift--) {
+        if (1u << (64 - table->hash_shift) < table->row_count)
+            continue;
+        table->hash_multiplier = UINT64_C(0x9e3779b97f4a7c15);
+        for (unsigned i = 0; i < MULTIPLIERS_MAX / table->row_count + 1; i++) {
+            if (fill_slots(table, slots))
+                return true;
+            table->hash_multiplier += UINT64_C(0x9e3779b97f4a7c15) * 2;
+        }
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------ one row */
+
+/* protobuf's computed json_name: an underscore goes, and the letter behind it becomes capital. */
+static bool set_prefix(struct spb_row *row, const char *field_name)
+{
+    size_t len = 0;
+    bool capital = false;
+
+    row->prefix[len++] = ',';
+    row->prefix[len++] = '"';
+    for (const char *c = field_name; *c != '\0'; c++) {
+        if (*c == '_') {
+            capital = true;
+            continue;
+        }
+        if (len == SPB_NAME_MAX)
+            return false;
+        row->prefix[len++] = capital && *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+        capital = false;
+    }
+    row->prefix[len++] = '"';
+    row->prefix[len++] = ':';
+    row->prefix_len = (uint8_t)len;
+    const size_t compared = len - 1 < SPB_KEY_VECTOR ? len - 1 : SPB_KEY_VECTOR;
+    row->key_bits = (uint32_t)(UINT64_MAX >> (64 - compared));
+    return true;
+}
+
+static void set_tag(struct spb_row *row)
+{
+    uint32_t tag = row->number << 3 | row->wire_type;
+
+    for (row->tag_len = 0; tag >= 0x80; tag >>= 7)
+        row->tag[row->tag_len++] = (uint8_t)(tag | 0x80);
+    row->tag[row->tag_len++] = (uint8_t)tag;
+    row->tag_mask = row->tag_len == 1 ? 0xff : row->tag_len == 2 ? 0xffff : 0;
+    row->tag_value = row->tag_len > 2 ? 1 : (uint16_t)(row->tag[0] | row->tag[1] << 8);
+}
+
+/* A map's entry has no mark in protobuf-c: it is told by its shape. */
+static bool is_entry(const ProtobufCMessageDescriptor *message)
+{
+    const size_t len = strlen(message->short_name);
+
+    return len > 5 && strcmp(message->short_name + len - 5, "Entry") == 0 &&
+           message->n_fields == 2 && strcmp(message->fields[0].name, "key") == 0 &&
+           message->fields[0].id == SPB_ENTRY_KEY &&
+           message->fields[0].type == PROTOBUF_C_TYPE_STRING &&
+           strcmp(message->fields[1].name, "value") == 0 &&
+           message->fields[1].id == SPB_ENTRY_VALUE &&
+           message->fields[1].type == PROTOBUF_C_TYPE_MESSAGE;
+}
+
+/* The kind of a field, or SPB_KIND_COUNT where the engine has none. */
+static enum spb_kind kind_of(const ProtobufCFieldDescriptor *field)
+{
+    const bool repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
+
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_STRING:
+        return SPB_KIND_STRING;
+    case PROTOBUF_C_TYPE_INT32:
+        return repeated ? SPB_KIND_COUNT : SPB_KIND_INT32;
+    case PROTOBUF_C_TYPE_DOUBLE:
+        return repeated ? SPB_KIND_COUNT : SPB_KIND_DOUBLE;
+    case PROTOBUF_C_TYPE_BOOL:
+        return repeated ? SPB_KIND_COUNT : SPB_KIND_BOOL;
+    case PROTOBUF_C_TYPE_MESSAGE: {
+        const ProtobufCMessageDescriptor *message = field->descriptor;
+        if (strcmp(message->name, "google.protobuf.Timestamp") == 0)
+            return repeated ? SPB_KIND_COUNT : SPB_KIND_TIMESTAMP;
+        return repeated && is_entry(message) ? SPB_KIND_MAP : SPB_KIND_MESSAGE;
+    }
+    default:
+        return SPB_KIND_COUNT;
+    }
+}
+
+static const uint8_t wire_types[SPB_KIND_COUNT] = {
+    [SPB_KIND_STRING] = SPB_WIRE_LEN,    [SPB_KIND_INT32] = SPB_WIRE_VARINT,
+    [SPB_KIND_DOUBLE] = SPB_WIRE_FIXED64, [SPB_KIND_BOOL] = SPB_WIRE_VARINT,
+    [SPB_KIND_TIMESTAMP] = SPB_WIRE_LEN, [SPB_KIND_MESSAGE] = SPB_WIRE_LEN,
+    [SPB_KIND_MAP] = SPB_WIRE_LEN,
+};
+
+/* All of a row but the table of its message. */
+static bool compile_row(struct spb_row *row, const ProtobufCFieldDescriptor *field)
+{
+    const enum spb_kind kind = kind_of(field);
+
+    if (kind == SPB_KIND_COUNT || field->label == PROTOBUF_C_LABEL_REQUIRED ||
+        (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0 || !set_prefix(row, field->name))
+        return false;
+    row->kind = (uint8_t)kind;
+    row->wire_type = wire_types[kind];
+    row->repeated = field->label == PROTOBUF_C_LABEL_REPEATED && kind != SPB_KIND_MAP;
+    row->number = field->id;
+    row->offset = field->offset;
+    row->quantifier_offset = field->quantifier_offset;
+    row->field_name = field->name;
+    set_tag(row);
+    return true;
+}
+
+/* ------------------------------------------------------------------ one table */
+
+static const struct spb_table *compiled_before(const struct memory *memory, const void *descriptor)
+{
+    for (unsigned i = 0; i < memory->table_count; i++) {
+        if (memory->tables[i].descriptor == descriptor)
+            return &memory->tables[i];
+    }
+    return NULL;
+}
+
+static bool required_row(const struct spb_table *table, const struct spb_row *row)
+{
+    char name[SPB_PREFIX_MAX] = { 0 };
+
+    memcpy(name, spb_row_name(row), spb_row_name_len(row));
+    return spb_required(table->name, name);
+}
+
+/* Fills a table but for the tables of its messages; additional_properties gets no row. */
+static bool compile_rows(struct memory *memory, struct spb_table *table, struct spb_row *rows)
+{
+    const ProtobufCMessageDescriptor *descriptor = table->descriptor;
+
+    for (unsigned i = 0; i < descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
+        if (strcmp(field->name, additional_name) == 0) {
+            table->additional_offset = field->offset;
+            if (field->id != SPB_ADDITIONAL_NUMBER || field->type != PROTOBUF_C_TYPE_STRING)
+                return false;
+            continue;
+        }
+        struct spb_row *row = &rows[table->row_count];
+        if (memory->row_count == ROWS_MAX || table->row_count == SPB_ROWS_MAX ||
+            field->id == SPB_ADDITIONAL_NUMBER || !compile_row(row, field))
+            return false;
+        row->index = (uint8_t)table->row_count++;
+        row->id = (uint16_t)memory->row_count++;
+        row->required = required_row(table, row);
+        if (row->required && !row->repeated)
+            spb_row_set_add(&table->required, row->index);
+    }
+    return table->row_count > 0;
+}
+
+static const struct spb_table *compile_table(struct memory *memory, const void *descriptor)
+{
+    const struct spb_table *before = compiled_before(memory, descriptor);
+
+    if (before != NULL)
+        return memory->open[before - memory->tables] ? NULL : before;
+    if (memory->table_count == TABLES_MAX)
+        return NULL;
+    const unsigned index = memory->table_count++;
+    struct spb_row *rows = &memory->rows[memory->row_count];
+    struct spb_table *table = &memory->tables[index];
+    const ProtobufCMessageDescriptor *message = descriptor;
+    table->name = message->short_name;
+    table->descriptor = message;
+    table->struct_size = message->sizeof_message;
+    table->rows = rows;
+    if (!compile_rows(memory, table, rows) || !find_hash(table, memory->slots[index]))
+        return NULL;
+    memory->open[index] = true;
+    for (unsigned i = 0; i < table->row_count; i++) {
+        if (rows[i].kind != SPB_KIND_MESSAGE && rows[i].kind != SPB_KIND_MAP)
+            continue;
+        const ProtobufCFieldDescriptor *field =
+            protobuf_c_message_descriptor_get_field(message, rows[i].number);
+        rows[i].table = compile_table(memory, field->descriptor);
+        if (rows[i].table == NULL)
+            return NULL;
+    }
+    memory->open[index] = false;
+    return table;
+}
+
+struct spb_schema *spb_schema_new(void)
+{
+    struct memory *memory = calloc(1, sizeof *memory);
+
+    if (memory == NULL)
+        return NULL;
+    memory->schema.memory = memory;
+    memory->schema.session = compile_table(memory, &journey__v1__session__descriptor);
+    memory->schema.row_count = memory->row_count;
+    if (memory->schema.session == NULL) {
+        free(memory);
+        return NULL;
+    }
+    return &memory->schema;
+}
+
+void spb_schema_free(struct spb_schema *schema)
+{
+    if (schema != NULL)
+        free(schema->memory);
+}
+
+/* ------------------------------------------------------------------ look-ups */
+
+const struct spb_row *spb_table_find_name(const struct spb_table *table, const char *name,
+                                          size_t len)
+{
+    const unsigned index = table->hash_slots[name_slot(table, name, len)];
+
+    if (index == SPB_ROWS_MAX)
+        return NULL;
+    const struct spb_row *row = &table->rows[index];
+    if (spb_row_name_len(row) != len || memcmp(spb_row_name(row), name, len) != 0)
+        return NULL;
+    return row;
+}
+
+const struct spb_row *spb_table_find_field(const struct spb_table *table, uint32_t number,
+                                           unsigned wire_type)
+{
+    unsigned low = 0;
+    unsigned high = table->row_count;
+
+    while (low < high) {
+        const unsigned middle = (low + high) / 2;
+        if (table->rows[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == table->row_count || table->rows[low].number != number ||
+        table->rows[low].wire_type != wire_type)
+        return NULL;
+    return &table->rows[low];
+}
+
+const struct spb_row *spb_table_missing(const struct spb_table *table,
+                                        const struct spb_row_set *present)
+{
+    for (size_t i = 0; i < sizeof present->bits / sizeof present->bits[0]; i++) {
+        const uint64_t missing = table->required.bits[i] & ~present->bits[i];
+        if (missing != 0)
+            return &table->rows[i * 64 + (unsigned)__builtin_ctzll(missing)];
+    }
+    return NULL;
+}

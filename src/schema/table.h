@@ -1,0 +1,132 @@
+#ifndef SPB_SCHEMA_TABLE_H
+#define SPB_SCHEMA_TABLE_H
+
+/*
+ * Field tables: what the converters need to know of the schema, compiled from protobuf-c's
+ * descriptors, so that the .proto is the only place where a member is added. This room is the only
+ * one that reads descriptors.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a row holds, of those that JSON and protobuf have in common here. */
+enum spb_kind {
+    SPB_KIND_STRING,
+    SPB_KIND_INT32,
+    SPB_KIND_DOUBLE,
+    SPB_KIND_BOOL,
+    SPB_KIND_TIMESTAMP,
+    SPB_KIND_MESSAGE,
+    SPB_KIND_MAP, /* its table is that of the entries: a string key, a message */
+    SPB_KIND_COUNT
+};
+
+enum spb_wire_type {
+    SPB_WIRE_VARINT = 0,
+    SPB_WIRE_FIXED64 = 1,
+    SPB_WIRE_LEN = 2,
+    SPB_WIRE_GROUP_START = 3,
+    SPB_WIRE_GROUP_END = 4,
+    SPB_WIRE_FIXED32 = 5
+};
+
+enum {
+    SPB_PREFIX_MAX = 64, /* bytes of `,"name":` and of the zeros behind it */
+    SPB_KEY_VECTOR = 32, /* bytes of `"name":` that are compared at once */
+    SPB_NAME_MAX = SPB_PREFIX_MAX - 4,
+    SPB_ROWS_MAX = 128,          /* of one message: a session has 47 */
+    SPB_ADDITIONAL_NUMBER = 1000 /* of additional_properties in every message */
+};
+
+/* The numbers of Timestamp's fields, and of a map entry's. */
+enum { SPB_TIMESTAMP_SECONDS = 1, SPB_TIMESTAMP_NANOS = 2, SPB_ENTRY_KEY = 1, SPB_ENTRY_VALUE = 2 };
+
+struct spb_table;
+
+/* A set of rows of one table. */
+struct spb_row_set {
+    uint64_t bits[SPB_ROWS_MAX / 64];
+};
+
+/* One field. Rows stand in ascending order of their field numbers. */
+struct spb_row {
+    char prefix[SPB_PREFIX_MAX];   /* `,"name":` as JSON text, then zeros */
+    uint32_t key_bits;             /* spb_match() of text with prefix + 1 has these bits: a match */
+    uint8_t prefix_len;
+    uint8_t tag_len;
+    uint8_t tag[6];                /* the tag's varint */
+    uint16_t tag_value, tag_mask;  /* of its first two bytes, little-endian; never equal if longer */
+    uint8_t index;                 /* of the row in its table */
+    uint8_t kind;                  /* enum spb_kind */
+    uint8_t wire_type;             /* enum spb_wire_type */
+    bool repeated;                 /* an array; false for a map */
+    bool required;
+    uint16_t id;                   /* of the row in the whole schema, from 0 */
+    uint32_t number;
+    size_t offset;                 /* of the member in the generated struct */
+    size_t quantifier_offset;      /* of its has_ or n_ member */
+    const struct spb_table *table; /* of a message, or of a map's entries */
+    const char *field_name;        /* in the .proto */
+};
+
+/* One message. */
+struct spb_table {
+    const char *name;       /* of the definition, such as "JourneyPage" */
+    const void *descriptor; /* a ProtobufCMessageDescriptor, for the session door */
+    size_t struct_size;
+    size_t additional_offset; /* of additional_properties in the generated struct */
+    const struct spb_row *rows;
+    unsigned row_count;
+    struct spb_row_set required; /* without repeated rows: an empty array is an absent one */
+    uint64_t hash_multiplier;    /* makes the hash of the rows' names perfect */
+    unsigned hash_shift;
+    const uint8_t *hash_slots; /* index of a row, or SPB_ROWS_MAX */
+};
+
+struct spb_schema {
+    const struct spb_table *session;
+    unsigned row_count; /* of all tables */
+    void *memory;
+};
+
+/*
+ * Compiles the tables of Session and all that it holds. Returns NULL when memory is short, or when
+ * the schema has a field of a kind that the engine does not support, which a test excludes.
+ */
+struct spb_schema *spb_schema_new(void);
+void spb_schema_free(struct spb_schema *schema);
+
+/* The row of this JSON name, or NULL. */
+const struct spb_row *spb_table_find_name(const struct spb_table *table, const char *name,
+                                          size_t len);
+
+/* The row of this field number and wire type, or NULL: another type makes a field unknown. */
+const struct spb_row *spb_table_find_field(const struct spb_table *table, uint32_t number,
+                                           unsigned wire_type);
+
+static inline const char *spb_row_name(const struct spb_row *row)
+{
+    return row->prefix + 2;
+}
+
+static inline size_t spb_row_name_len(const struct spb_row *row)
+{
+    return row->prefix_len - 4u;
+}
+
+static inline void spb_row_set_add(struct spb_row_set *set, unsigned index)
+{
+    set->bits[index / 64] |= UINT64_C(1) << index % 64;
+}
+
+static inline bool spb_row_set_has(const struct spb_row_set *set, unsigned index)
+{
+    return (set->bits[index / 64] >> index % 64 & 1) != 0;
+}
+
+/* The first row that `needed` has and `present` lacks, or NULL. */
+const struct spb_row *spb_table_missing(const struct spb_table *table,
+                                        const struct spb_row_set *present);
+
+#endif
