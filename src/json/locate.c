@@ -1,0 +1,131 @@
+/*
+ * Positions, worked out when an error has happened and never before. A small tokenizer that forgives
+ * everything walks to the offset and keeps one part of the path for each open container.
+ */
+#include "json/locate.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+
+enum { LEVELS_MAX = 128 }; /* deeper containers get no part of the path */
+
+struct level {
+    bool array;
+    bool expects_name;
+    size_t index;     /* of an array's element */
+    const char *name; /* of an object's member, behind its opening quote; NULL before the first */
+    const char *name_end;
+};
+
+struct walk {
+    struct level levels[LEVELS_MAX];
+    size_t depth;
+    const char *end;
+};
+
+static const char *string_end(const char *at, const char *end)
+{
+    while (at < end && *at != '"')
+        at += *at == '\\' ? 2 : 1;
+    return at < end ? at : end;
+}
+
+static void open_level(struct walk *walk, bool array)
+{
+    if (walk->depth < LEVELS_MAX)
+        walk->levels[walk->depth] = (struct level){ .array = array, .expects_name = !array };
+    walk->depth++;
+}
+
+static struct level *innermost(struct walk *walk)
+{
+    return walk->depth > 0 && walk->depth <= LEVELS_MAX ? &walk->levels[walk->depth - 1] : NULL;
+}
+
+/* Passes one token. */
+static const char *step(struct walk *walk, const char *at)
+{
+    struct level *level = innermost(walk);
+
+    switch (*at) {
+    case '{':
+    case '[':
+        open_level(walk, *at == '[');
+        return at + 1;
+    case '}':
+    case ']':
+        walk->depth -= walk->depth > 0;
+        return at + 1;
+    case ',':
+        if (level != NULL) {
+            level->index++;
+            level->name = NULL;
+            level->expects_name = !level->array;
+        }
+        return at + 1;
+    case '"': {
+        const char *const end = string_end(at + 1, walk->end);
+        if (level != NULL && level->expects_name) {
+            level->name = at + 1;
+            level->name_end = end;
+            level->expects_name = false;
+        }
+        return end < walk->end ? end + 1 : end;
+    }
+    default:
+        return at + 1;
+    }
+}
+
+static void write_path(const struct walk *walk, struct spb_error *error)
+{
+    struct spb_path path = { error->path, 0 };
+    char index[24];
+
+    for (size_t i = 0; i < walk->depth && i < LEVELS_MAX; i++) {
+        const struct level *level = &walk->levels[i];
+        if (level->array) {
+            const int len = snprintf(index, sizeof index, "/%zu", level->index);
+            spb_path_append(&path, index, (size_t)len);
+        } else if (level->name != NULL) {
+            spb_path_append(&path, "/", 1);
+            /* As it is spelled: an escaped control character stays escaped. */
+            spb_path_append_name(&path, level->name, (size_t)(level->name_end - level->name));
+        }
+    }
+}
+
+static void count_lines(const char *text, size_t offset, struct spb_error *error)
+{
+    error->line = 1;
+    error->column = 1;
+    for (size_t i = 0; i < offset; i++) {
+        if (text[i] == '\n') {
+            error->line++;
+            error->column = 1;
+        } else if ((text[i] & 0xC0) != 0x80) {
+            error->column++;
+        }
+    }
+}
+
+void spb_json_locate(const char *text, size_t len, struct spb_error *error)
+{
+    struct walk walk = { .depth = 0, .end = text + len };
+    const char *const place = text + error->offset;
+    const char *at = text;
+
+    while (at < place)
+        at = step(&walk, at);
+    const struct level *level = innermost(&walk);
+    if (at == place && at < walk.end && *at == '"' && level != NULL && level->expects_name)
+        step(&walk, at);
+    /* Only an error of a whole object is placed at its closing bracket; the others are misplaced. */
+    if (at == place && *at == '}' && error->status != SPB_BAD_JSON && level != NULL)
+        walk.depth--;
+    count_lines(text, error->offset, error);
+    write_path(&walk, error);
+}

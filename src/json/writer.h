@@ -1,0 +1,58 @@
+#ifndef SPB_JSON_WRITER_H
+#define SPB_JSON_WRITER_H
+
+/*
+ * Canonical JSON text (RFC 8785's escapes), appended through a cursor. Functions return false when
+ * memory is short.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/out.h"
+#include "base/scan.h"
+
+/* Room that a string of len bytes without escapes takes, with its quotes and a vector to spare. */
+static inline size_t spb_json_string_room(size_t len)
+{
+    return len + 2 + 2 * SPB_VECTOR;
+}
+
+/* Writes the escape of c, and makes room for it and a string of `left` bytes behind it. */
+bool spb_json_write_escape(struct spb_out *out, uint8_t c, size_t left);
+
+/*
+ * Writes a string with its quotes. text[0..len) has SPB_PADDING readable bytes behind its end. *high
+ * is set where a byte is 0x80 or above: then the caller checks that the text is UTF-8. The caller
+ * has made spb_json_string_room(len); after a success at least SPB_VECTOR bytes of room are left.
+ */
+static inline bool spb_json_write_string(struct spb_out *out, const uint8_t *text, size_t len,
+                                         unsigned *high)
+{
+    const uint8_t *const end = text + len;
+
+    *out->at++ = '"';
+    for (;;) {
+        const struct spb_scan scan = spb_copy_scan(text, out->at);
+        const size_t left = (size_t)(end - text);
+        const unsigned stop = scan.stop | (left < SPB_VECTOR ? 1u << left : 0);
+        if (stop == 0) {
+            *high |= scan.high;
+            text += SPB_VECTOR;
+            out->at += SPB_VECTOR;
+            continue;
+        }
+        const unsigned plain = spb_first(stop);
+        *high |= scan.high & ((1u << plain) - 1);
+        text += plain;
+        out->at += plain;
+        if (text == end)
+            break;
+        if (!spb_json_write_escape(out, *text++, left))
+            return false;
+    }
+    *out->at++ = '"';
+    return true;
+}
+
+#endif

@@ -1,0 +1,327 @@
+/*
+ * Canonical order. A message is cut into spans of fields, the spans are sorted, and the fields are
+ * written in their new order; nested messages go the same way. Depth is the schema's, which does not
+ * recurse. Merging relies on protobuf's own rule: concatenated messages are the merged message.
+ */
+#include "wire/normalise.h"
+
+#include <string.h>
+
+#include "wire/writer.h"
+
+struct normalise {
+    struct spb_normaliser *scratch;
+    struct spb_wire_reader *reader;
+    struct spb_bytes *out;
+};
+
+static bool fail_memory(struct normalise *n)
+{
+    spb_wire_fail(n->reader, SPB_NO_MEMORY, n->reader->begin, "out of memory");
+    return false;
+}
+
+static bool append(struct normalise *n, const void *data, size_t len)
+{
+    return spb_bytes_append(n->out, data, len) == SPB_OK || fail_memory(n);
+}
+
+/* A length is written behind its content, and then put before it: it is seldom more than 2 bytes. */
+static bool insert_length(struct normalise *n, size_t start)
+{
+    uint8_t varint[SPB_VARINT_MAX];
+    const size_t len = n->out->len - start;
+    const size_t varint_len = (size_t)(spb_wire_put_varint(varint, len) - varint);
+
+    if (!append(n, varint, varint_len))
+        return false;
+    memmove(n->out->data + start + varint_len, n->out->data + start, len);
+    memcpy(n->out->data + start, varint, varint_len);
+    return true;
+}
+
+/* ------------------------------------------------------------------ spans */
+
+/* The key that fields are sorted by: unknown ones stand behind known ones of their number. */
+static size_t sort_number(const struct spb_wire_field *field, const struct spb_row *row)
+{
+    const bool additional = field->number == SPB_ADDITIONAL_NUMBER && field->type == SPB_WIRE_LEN;
+
+    return (size_t)field->number * 2 + (row == NULL && !additional);
+}
+
+/* Collects the fields as spans whose key is the value; offsets count from `base`. */
+static bool collect(struct normalise *n, const struct spb_table *table, const uint8_t *base,
+                    const uint8_t *at, const uint8_t *end)
+{
+    struct spb_wire_field field;
+
+    while (at < end) {
+        const uint8_t *const begin = at;
+        at = spb_wire_field(n->reader, at, end, &field);
+        if (at == NULL)
+            return false;
+        const struct spb_row *row = spb_table_find_field(table, field.number, field.type);
+        const struct spb_span span = { .number = sort_number(&field, row),
+                                       .key_offset = (size_t)(field.value - base),
+                                       .key_len = field.len,
+                                       .offset = (size_t)(begin - base),
+                                       .len = (size_t)(at - begin) };
+        if (spb_spans_push(&n->scratch->spans, span) != SPB_OK)
+            return fail_memory(n);
+    }
+    return true;
+}
+
+/* Copies whole fields as they are. */
+static bool copy_spans(struct normalise *n, const uint8_t *base, size_t first, size_t count)
+{
+    for (size_t i = first; i < first + count; i++) {
+        const struct spb_span span = n->scratch->spans.items[i];
+        if (!append(n, base + span.offset, span.len))
+            return false;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ messages */
+
+/* Fields of one number, as spans of a scratch stack that may move. */
+struct group {
+    const struct spb_row *row;
+    const uint8_t *base;
+    size_t first;
+    size_t count;
+};
+
+static bool write_message(struct normalise *n, const struct spb_table *table, const uint8_t *data,
+                          size_t len);
+
+/* What an entry is without its key or value: in front of it, it fills in what the entry lacks. */
+static const uint8_t empty_entry[] = { SPB_ENTRY_KEY << 3 | SPB_WIRE_LEN, 0,
+                                       SPB_ENTRY_VALUE << 3 | SPB_WIRE_LEN, 0 };
+
+/* The payloads of a group, one behind another. A copy for each level: an outer one is in use. */
+static bool merge(struct normalise *n, const struct group *group, struct spb_bytes *merged)
+{
+    enum spb_status status = SPB_OK;
+
+    if (group->row->kind == SPB_KIND_MAP)
+        status = spb_bytes_append(merged, empty_entry, sizeof empty_entry);
+    for (size_t i = group->first; status == SPB_OK && i < group->first + group->count; i++) {
+        const struct spb_span span = n->scratch->spans.items[i];
+        status = spb_bytes_append(merged, group->base + span.key_offset, span.key_len);
+    }
+    if (status == SPB_OK)
+        status = spb_bytes_reserve(merged, SPB_PADDING);
+    if (status != SPB_OK)
+        return fail_memory(n);
+    memset(merged->data + merged->len, 0, SPB_PADDING);
+    return true;
+}
+
+/* Writes one message or entry out of a group's payloads. An error inside is the first one's. */
+static bool write_merged(struct normalise *n, const struct group *group)
+{
+    const uint8_t *const begin = n->reader->begin;
+    const size_t offset = n->scratch->spans.items[group->first].offset;
+    struct spb_bytes merged = { 0 };
+    bool fine = merge(n, group, &merged);
+
+    if (fine && group->row->kind == SPB_KIND_TIMESTAMP) {
+        fine = append(n, merged.data, merged.len);
+    } else if (fine) {
+        n->reader->begin = merged.data;
+        fine = write_message(n, group->row->table, merged.data, merged.len);
+        n->reader->begin = begin;
+    }
+    if (!fine)
+        n->reader->error.offset = (size_t)(group->base + offset - begin);
+    spb_bytes_release(&merged);
+    return fine;
+}
+
+/* Writes a group as one field. */
+static bool write_field(struct normalise *n, const struct group *group)
+{
+    const struct spb_span span = n->scratch->spans.items[group->first];
+    const struct spb_row *row = group->row;
+
+    if (!append(n, row->tag, row->tag_len))
+        return false;
+    const size_t start = n->out->len;
+    const bool direct = group->count == 1 && row->kind == SPB_KIND_MESSAGE;
+    if (direct ? !write_message(n, row->table, group->base + span.key_offset, span.key_len)
+               : !write_merged(n, group)) {
+        if (n->reader->error.status == SPB_NEED_MORE)
+            n->reader->error.status = SPB_BAD_WIRE;
+        return false;
+    }
+    return insert_length(n, start);
+}
+
+/* Writes each field of a group as a field of its own. */
+static bool write_each(struct normalise *n, const struct group *group)
+{
+    struct group one = *group;
+
+    one.count = 1;
+    for (one.first = group->first; one.first < group->first + group->count; one.first++) {
+        if (!write_field(n, &one))
+            return false;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ maps */
+
+/* Collects the entries just written behind `start`, with the places of their keys. */
+static bool collect_entries(struct normalise *n, size_t start)
+{
+    const uint8_t *const base = n->out->data;
+    const uint8_t *const end = base + n->out->len;
+    struct spb_wire_field entry;
+    struct spb_wire_field key;
+
+    for (const uint8_t *at = base + start; at < end;) {
+        const uint8_t *const behind = spb_wire_field(n->reader, at, end, &entry);
+        if (behind == NULL ||
+            spb_wire_field(n->reader, entry.value, behind, &key) == NULL)
+            return false;
+        const struct spb_span span = { .key_offset = (size_t)(key.value - base),
+                                       .key_len = key.len,
+                                       .offset = (size_t)(at - base),
+                                       .len = (size_t)(behind - at) };
+        if (spb_spans_push(&n->scratch->spans, span) != SPB_OK)
+            return fail_memory(n);
+        at = behind;
+    }
+    return true;
+}
+
+/* Of entries with the same key the last stays. */
+static void drop_repeated_keys(struct spb_spans *spans, size_t first, const uint8_t *base)
+{
+    size_t kept = first;
+
+    for (size_t i = first + 1; i < spans->count; i++) {
+        const struct spb_span *last = &spans->items[kept];
+        const struct spb_span *next = &spans->items[i];
+        if (spb_key_compare(base + last->key_offset, last->key_len, base + next->key_offset,
+                            next->key_len) != 0)
+            kept++;
+        spans->items[kept] = *next;
+    }
+    spans->count = kept + 1;
+}
+
+static bool write_map(struct normalise *n, const struct group *group)
+{
+    struct spb_spans *spans = &n->scratch->spans;
+    const size_t start = n->out->len;
+    const size_t first = spans->count;
+    size_t len = 0;
+
+    if (!write_each(n, group) || !collect_entries(n, start))
+        return false;
+    spb_spans_sort_by_key(spans, first, n->out->data);
+    drop_repeated_keys(spans, first, n->out->data);
+    for (size_t i = first; i < spans->count; i++)
+        len += spans->items[i].len;
+    const enum spb_status status = spb_wire_rearrange(
+        n->scratch, spans->items + first, spans->count - first, n->out->data + start, start);
+    spans->count = first;
+    n->out->len = start + len;
+    return status == SPB_OK || fail_memory(n);
+}
+
+/* ------------------------------------------------------------------ one message */
+
+static bool write_group(struct normalise *n, const struct spb_table *table, struct group *group)
+{
+    const struct spb_span span = n->scratch->spans.items[group->first];
+    const uint32_t number = (uint32_t)(span.number / 2);
+
+    if (span.number % 2 == 1)
+        return copy_spans(n, group->base, group->first, group->count);
+    group->row = spb_table_find_field(table, number, group->base[span.offset] & 7u);
+    if (group->row == NULL || (group->row->table == NULL && !group->row->repeated &&
+                               (group->row->kind != SPB_KIND_TIMESTAMP || group->count == 1)))
+        return copy_spans(n, group->base, group->first + group->count - 1, 1);
+    if (group->row->kind == SPB_KIND_MAP)
+        return write_map(n, group);
+    if (group->row->kind == SPB_KIND_STRING)
+        return copy_spans(n, group->base, group->first, group->count);
+    return group->row->repeated ? write_each(n, group) : write_field(n, group);
+}
+
+static bool write_message(struct normalise *n, const struct spb_table *table, const uint8_t *data,
+                          size_t len)
+{
+    struct spb_spans *spans = &n->scratch->spans;
+    const size_t first = spans->count;
+    bool fine = collect(n, table, data, data, data + len);
+    const size_t end = spans->count;
+
+    if (fine)
+        spb_spans_sort_by_number(spans, first);
+    for (size_t i = first; fine && i < end;) {
+        struct group group = { .base = data, .first = i, .count = 1 };
+        while (i + group.count < end &&
+               spans->items[i].number == spans->items[i + group.count].number)
+            group.count++;
+        i += group.count;
+        fine = write_group(n, table, &group);
+    }
+    spans->count = first;
+    return fine;
+}
+
+enum spb_status spb_wire_normalise(struct spb_normaliser *normaliser,
+                                   struct spb_wire_reader *reader, const struct spb_table *table,
+                                   const uint8_t *data, size_t len, struct spb_bytes *out)
+{
+    struct normalise n = { normaliser, reader, out };
+
+    write_message(&n, table, data, len);
+    return reader->error.status;
+}
+
+/* ------------------------------------------------------------------ in place */
+
+enum spb_status spb_wire_rearrange(struct spb_normaliser *normaliser, const struct spb_span *spans,
+                                   size_t count, uint8_t *data, size_t origin)
+{
+    struct spb_bytes *sorted = &normaliser->sorted;
+
+    sorted->len = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (spb_bytes_append(sorted, data + (spans[i].offset - origin), spans[i].len) != SPB_OK)
+            return SPB_NO_MEMORY;
+    }
+    memcpy(data, sorted->data, sorted->len);
+    return SPB_OK;
+}
+
+enum spb_status spb_wire_sort_fields(struct spb_normaliser *normaliser,
+                                     const struct spb_table *table, uint8_t *data, size_t len)
+{
+    struct spb_wire_reader reader = { .begin = data, .depth_max = SIZE_MAX };
+    struct normalise n = { normaliser, &reader, NULL };
+    struct spb_spans *spans = &normaliser->spans;
+    const size_t first = spans->count;
+    enum spb_status status = SPB_NO_MEMORY;
+
+    if (collect(&n, table, data, data, data + len)) {
+        spb_spans_sort_by_number(spans, first);
+        status = spb_wire_rearrange(normaliser, spans->items + first, spans->count - first, data, 0);
+    }
+    spans->count = first;
+    return status;
+}
+
+void spb_normaliser_release(struct spb_normaliser *normaliser)
+{
+    spb_spans_release(&normaliser->spans);
+    spb_bytes_release(&normaliser->sorted);
+}

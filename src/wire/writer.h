@@ -1,0 +1,60 @@
+#ifndef SPB_WIRE_WRITER_H
+#define SPB_WIRE_WRITER_H
+
+/*
+ * Protobuf bytes, appended at a place that has the room. Each function returns the place behind.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "schema/table.h"
+
+enum {
+    SPB_VARINT_MAX = 10, /* bytes of a varint */
+    SPB_TAG_MAX = 5      /* bytes of a tag */
+};
+
+static inline uint8_t *spb_wire_put_varint(uint8_t *to, uint64_t value)
+{
+    while (value >= 0x80) {
+        *to++ = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    *to++ = (uint8_t)value;
+    return to;
+}
+
+static inline unsigned spb_wire_varint_len(uint64_t value)
+{
+    unsigned len = 1;
+
+    for (; value >= 0x80; value >>= 7)
+        len++;
+    return len;
+}
+
+/* Writes sizeof row->tag bytes, of which the tag takes tag_len. */
+static inline uint8_t *spb_wire_put_tag(uint8_t *to, const struct spb_row *row)
+{
+    memcpy(to, row->tag, sizeof row->tag);
+    return to + row->tag_len;
+}
+
+static inline uint8_t *spb_wire_put_fixed64(uint8_t *to, uint64_t value)
+{
+    for (unsigned i = 0; i < 8; i++)
+        to[i] = (uint8_t)(value >> 8 * i);
+    return to + 8;
+}
+
+static inline uint64_t spb_wire_get_fixed64(const uint8_t *at)
+{
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < 8; i++)
+        value |= (uint64_t)at[i] << 8 * i;
+    return value;
+}
+
+#endif
