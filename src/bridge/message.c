@@ -1,0 +1,279 @@
+/*
+ * Writing messages. The fast path is a message whose members came in order and are all defined:
+ * closing it is one look at the set of required rows.
+ */
+#include "bridge/message.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base64.h"
+
+/* Returns false, for a caller's `return`. */
+static bool fail(struct spb_fault *fault, enum spb_status status, size_t source,
+                 const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static bool fail(struct spb_fault *fault, enum spb_status status, size_t source,
+                 const char *format, ...)
+{
+    va_list arguments;
+
+    fault->status = status;
+    fault->source = source;
+    va_start(arguments, format);
+    vsnprintf(fault->reason, sizeof fault->reason, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static bool fail_memory(struct spb_fault *fault)
+{
+    return fail(fault, SPB_NO_MEMORY, SIZE_MAX, "out of memory");
+}
+
+/* ------------------------------------------------------------------ closing */
+
+/* The field additional_properties: an object's text. */
+static bool write_additional(struct spb_pb_writer *writer, const struct spb_message *message,
+                             size_t left)
+{
+    static const uint8_t tag[] = { (SPB_ADDITIONAL_NUMBER << 3 | SPB_WIRE_LEN) % 0x80 | 0x80,
+                                   (SPB_ADDITIONAL_NUMBER << 3 | SPB_WIRE_LEN) / 0x80 };
+    const struct spb_additional *stack = &writer->converter->additional;
+    struct spb_out *out = &writer->out;
+    const size_t len = 2 + spb_additional_len(stack, &message->mark);
+
+    if (!spb_out_room(out, sizeof tag + SPB_VARINT_MAX + len + left + SPB_MEMBER_ROOM))
+        return false;
+    memcpy(out->at, tag, sizeof tag);
+    out->at = spb_wire_put_varint(out->at + sizeof tag, len);
+    *out->at++ = '{';
+    out->at = spb_additional_put(stack, &message->mark, out->at);
+    *out->at++ = '}';
+    return true;
+}
+
+static bool close_additional(struct spb_pb_writer *writer, const struct spb_message *message,
+                             size_t left, struct spb_fault *fault)
+{
+    struct spb_additional *stack = &writer->converter->additional;
+    const struct spb_span *repeat = spb_additional_sort(stack, &message->mark);
+
+    if (repeat != NULL) {
+        const char *name = (const char *)stack->text.data + repeat->offset;
+        return fail(fault, SPB_DUPLICATE_MEMBER, repeat->number,
+                    "the member %.*s occurs twice in one object",
+                    (int)(spb_json_skip_string(name + 1) - name), name);
+    }
+    if (!write_additional(writer, message, left))
+        return fail_memory(fault);
+    spb_additional_drop(stack, &message->mark);
+    return true;
+}
+
+static bool check_required(const struct spb_message *message, struct spb_fault *fault)
+{
+    struct spb_row_set present = message->seen;
+
+    for (size_t i = 0; i < sizeof present.bits / sizeof present.bits[0]; i++)
+        present.bits[i] &= ~message->absent.bits[i];
+    const struct spb_row *row = spb_table_missing(message->table, &present);
+    if (row == NULL)
+        return true;
+    return fail(fault, SPB_MISSING_MEMBER, SIZE_MAX, "the required member \"%.*s\" is missing",
+                (int)spb_row_name_len(row), spb_row_name(row));
+}
+
+bool spb_message_close(struct spb_pb_writer *writer, struct spb_message *message, size_t left,
+                       struct spb_fault *fault)
+{
+    spb_converter *const converter = writer->converter;
+
+    if (spb_additional_any(&converter->additional, &message->mark) &&
+        !close_additional(writer, message, left, fault))
+        return false;
+    if (!converter->options.lenient && !check_required(message, fault))
+        return false;
+    if (message->unordered &&
+        spb_wire_sort_fields(&converter->normaliser, message->table,
+                             writer->out.bytes->data + message->start,
+                             spb_out_offset(&writer->out) - message->start) != SPB_OK)
+        return fail_memory(fault);
+    return true;
+}
+
+/* ------------------------------------------------------------------ "$unknownFields" */
+
+/* Fields that travelled as unknown may be anything but fields that the schema knows by now. */
+static bool check_unknown(const struct spb_table *table, const uint8_t *data, size_t len,
+                          size_t depth_max, struct spb_fault *fault)
+{
+    struct spb_wire_reader reader = { .begin = data, .depth_max = depth_max };
+    struct spb_wire_field field;
+
+    for (const uint8_t *at = data; at < data + len;) {
+        at = spb_wire_field(&reader, at, data + len, &field);
+        if (at == NULL)
+            return fail(fault, reader.error.status == SPB_TOO_DEEP ? SPB_TOO_DEEP : SPB_BAD_WIRE,
+                        SIZE_MAX, "\"" SPB_UNKNOWN_FIELDS "\" does not hold protobuf fields");
+        if (spb_table_find_field(table, field.number, field.type) != NULL ||
+            (field.number == SPB_ADDITIONAL_NUMBER && field.type == SPB_WIRE_LEN))
+            return fail(fault, SPB_DUPLICATE_MEMBER, SIZE_MAX,
+                        "\"" SPB_UNKNOWN_FIELDS "\" holds a field that the schema defines");
+    }
+    return true;
+}
+
+bool spb_message_unknown_fields(struct spb_pb_writer *writer, struct spb_message *message,
+                                const char *text, size_t len, struct spb_fault *fault)
+{
+    uint8_t *const data = writer->out.at;
+    size_t data_len;
+
+    if (!spb_base64_decode(text, len, data, &data_len))
+        return fail(fault, SPB_WRONG_TYPE, SIZE_MAX,
+                    "\"" SPB_UNKNOWN_FIELDS "\" is not base64 (RFC 4648, padded)");
+    memset(data + data_len, 0, SPB_PADDING);
+    if (!check_unknown(message->table, data, data_len,
+                       writer->converter->options.limits.depth_max, fault))
+        return false;
+    writer->out.at += data_len;
+    message->unordered = true;
+    return true;
+}
+
+/* ------------------------------------------------------------------ values */
+
+void spb_put_int32(struct spb_pb_writer *writer, const struct spb_row *row, int32_t value)
+{
+    /* Sign-extended to 64 bits: a negative int32 takes ten bytes. */
+    writer->out.at = spb_wire_put_varint(spb_wire_put_tag(writer->out.at, row),
+                                         (uint64_t)(int64_t)value);
+}
+
+void spb_put_double(struct spb_pb_writer *writer, const struct spb_row *row, double value)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    writer->out.at = spb_wire_put_fixed64(spb_wire_put_tag(writer->out.at, row), bits);
+}
+
+void spb_put_bool(struct spb_pb_writer *writer, const struct spb_row *row, bool value)
+{
+    writer->out.at = spb_wire_put_tag(writer->out.at, row);
+    *writer->out.at++ = value;
+}
+
+void spb_put_time(struct spb_pb_writer *writer, const struct spb_row *row, struct spb_time time)
+{
+    uint8_t *const place = spb_wire_put_tag(writer->out.at, row);
+    uint8_t *at = place + 1;
+
+    /* Timestamp is proto3: zeros are left out. */
+    if (time.seconds != 0) {
+        *at++ = SPB_TIMESTAMP_SECONDS << 3 | SPB_WIRE_VARINT;
+        at = spb_wire_put_varint(at, (uint64_t)time.seconds);
+    }
+    if (time.nanos != 0) {
+        *at++ = SPB_TIMESTAMP_NANOS << 3 | SPB_WIRE_VARINT;
+        at = spb_wire_put_varint(at, (uint64_t)time.nanos);
+    }
+    *place = (uint8_t)(at - place - 1);
+    writer->out.at = at;
+}
+
+/* The guess was wrong, or the length takes more than two bytes. */
+void spb_length_move(struct spb_pb_writer *writer, const struct spb_row *row, size_t offset,
+                     size_t len)
+{
+    uint8_t *const guess = &writer->converter->length_lens[row->id];
+    uint8_t *const place = writer->out.bytes->data + offset;
+    const unsigned varint_len = spb_wire_varint_len(len);
+
+    if (varint_len != *guess) {
+        memmove(place + varint_len, place + *guess, len);
+        writer->out.at = place + varint_len + len;
+        *guess = (uint8_t)varint_len;
+    }
+    spb_wire_put_varint(place, len);
+}
+
+/* ------------------------------------------------------------------ maps */
+
+void spb_map_open(const struct spb_pb_writer *writer, struct spb_map *map)
+{
+    *map = (struct spb_map){ .start = spb_out_offset(&writer->out),
+                             .first = writer->converter->entries.count };
+}
+
+/* The key's field is the first of an entry's, and its tag is one byte. */
+static bool find_key(const uint8_t *entry, const uint8_t *end, const uint8_t **key, size_t *len)
+{
+    struct spb_wire_reader reader = { .begin = entry, .depth_max = 0 };
+    struct spb_wire_field field;
+
+    if (spb_wire_field(&reader, entry, end, &field) == NULL ||
+        spb_wire_length(&reader, field.value + 1, end, len) == NULL)
+        return false;
+    *key = spb_wire_length(&reader, field.value + 1, end, len);
+    return true;
+}
+
+bool spb_map_entry(struct spb_pb_writer *writer, struct spb_map *map, size_t offset,
+                   size_t source)
+{
+    struct spb_spans *const entries = &writer->converter->entries;
+    const uint8_t *const base = writer->out.bytes->data;
+    const uint8_t *key;
+    size_t key_len;
+
+    if (!find_key(base + offset, writer->out.at, &key, &key_len))
+        return false;
+    if (entries->count > map->first &&
+        spb_key_compare(base + map->key_offset, map->key_len, key, key_len) >= 0)
+        map->unordered = true;
+    map->key_offset = (size_t)(key - base);
+    map->key_len = key_len;
+    const struct spb_span entry = { .number = source,
+                                    .key_offset = map->key_offset,
+                                    .key_len = key_len,
+                                    .offset = offset,
+                                    .len = (size_t)(writer->out.at - base) - offset };
+    return spb_spans_push(entries, entry) == SPB_OK;
+}
+
+/* Sorts the entries. Returns the second of two that have the same key, or NULL. */
+static const struct spb_span *sort_entries(struct spb_spans *entries, size_t first,
+                                           const uint8_t *base)
+{
+    spb_spans_sort_by_key(entries, first, base);
+    for (size_t i = first + 1; i < entries->count; i++) {
+        const struct spb_span *const last = &entries->items[i - 1];
+        const struct spb_span *const next = &entries->items[i];
+        if (spb_key_compare(base + last->key_offset, last->key_len, base + next->key_offset,
+                            next->key_len) == 0)
+            return next;
+    }
+    return NULL;
+}
+
+bool spb_map_close(struct spb_pb_writer *writer, struct spb_map *map, struct spb_fault *fault)
+{
+    struct spb_spans *const entries = &writer->converter->entries;
+    uint8_t *const base = writer->out.bytes->data;
+
+    if (map->unordered) {
+        const struct spb_span *repeat = sort_entries(entries, map->first, base);
+        if (repeat != NULL)
+            return fail(fault, SPB_DUPLICATE_MEMBER, repeat->number,
+                        "the key occurs twice in one map");
+        if (spb_wire_rearrange(&writer->converter->normaliser, entries->items + map->first,
+                               entries->count - map->first, base + map->start,
+                               map->start) != SPB_OK)
+            return fail_memory(fault);
+    }
+    entries->count = map->first;
+    return true;
+}

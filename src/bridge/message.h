@@ -1,0 +1,144 @@
+#ifndef SPB_BRIDGE_MESSAGE_H
+#define SPB_BRIDGE_MESSAGE_H
+
+/*
+ * Writing a message: what the doors that make protobuf bytes share. Values are appended in the order
+ * in which they come; what must be known about the message as a whole (repeats, order, required
+ * members, additional ones) is kept in struct spb_message and settled when it closes.
+ */
+#include <stdbool.h>
+
+#include "base/out.h"
+#include "base/time.h"
+#include "bridge/converter.h"
+#include "wire/writer.h"
+
+/*
+ * Room behind the cursor that a caller makes for each member or element, besides that for its text:
+ * a tag, a length or number, lengths of enclosing messages that grow, a vector of a string copied
+ * whole.
+ */
+enum { SPB_MEMBER_ROOM = 128 };
+
+struct spb_pb_writer {
+    spb_converter *converter;
+    struct spb_out out;
+};
+
+struct spb_message {
+    const struct spb_table *table;
+    size_t start;              /* offset of its first field */
+    unsigned next;             /* the row behind the latest one */
+    bool unordered;            /* fields do not stand in the order of their numbers */
+    bool has_unknown_fields;   /* "$unknownFields" was among the members */
+    struct spb_row_set seen;   /* rows whose members have come */
+    struct spb_row_set absent; /* those of them that were null */
+    struct spb_additional_mark mark;
+};
+
+/* Why a message cannot be closed, or a member be taken. */
+struct spb_fault {
+    enum spb_status status;
+    size_t source; /* of the member as it was pushed; SIZE_MAX: the fault is the message's */
+    char reason[SPB_REASON_MAX];
+};
+
+static inline void spb_message_open(const struct spb_pb_writer *writer,
+                                    const struct spb_table *table, struct spb_message *message)
+{
+    *message = (struct spb_message){ .table = table,
+                                     .start = spb_out_offset(&writer->out),
+                                     .mark = spb_additional_mark(&writer->converter->additional) };
+}
+
+/* Notes that a row's member has come. False when it came before: an error. */
+static inline bool spb_message_see(struct spb_message *message, const struct spb_row *row)
+{
+    if (row->index < message->next) {
+        if (spb_row_set_has(&message->seen, row->index))
+            return false;
+        message->unordered = true;
+    } else {
+        message->next = row->index + 1u;
+    }
+    spb_row_set_add(&message->seen, row->index);
+    return true;
+}
+
+/*
+ * Writes the additional members, checks that nothing required is missing, and puts the fields in
+ * order. `left`: room that the caller wants to find behind the message. False: *fault tells why.
+ */
+bool spb_message_close(struct spb_pb_writer *writer, struct spb_message *message, size_t left,
+                       struct spb_fault *fault);
+
+/*
+ * Takes the fields that a "$unknownFields" member carries: base64 text of len bytes. The caller has
+ * made SPB_MEMBER_ROOM and len bytes of room.
+ */
+bool spb_message_unknown_fields(struct spb_pb_writer *writer, struct spb_message *message,
+                                const char *text, size_t len, struct spb_fault *fault);
+
+/* ---- values, tags and all; the caller has made SPB_MEMBER_ROOM ---- */
+
+void spb_put_int32(struct spb_pb_writer *writer, const struct spb_row *row, int32_t value);
+void spb_put_double(struct spb_pb_writer *writer, const struct spb_row *row, double value);
+void spb_put_bool(struct spb_pb_writer *writer, const struct spb_row *row, bool value);
+void spb_put_time(struct spb_pb_writer *writer, const struct spb_row *row, struct spb_time time);
+
+/*
+ * A length whose value is known when its content is written. It is guessed to take as many bytes as
+ * last time in its row; spb_length_close() moves the content where that was wrong. Returns the
+ * offset for spb_length_close().
+ */
+static inline size_t spb_length_open(struct spb_pb_writer *writer, const struct spb_row *row)
+{
+    const size_t offset = spb_out_offset(&writer->out);
+
+    writer->out.at += writer->converter->length_lens[row->id];
+    return offset;
+}
+
+void spb_length_move(struct spb_pb_writer *writer, const struct spb_row *row, size_t offset,
+                     size_t len);
+
+static inline void spb_length_close(struct spb_pb_writer *writer, const struct spb_row *row,
+                                    size_t offset)
+{
+    const unsigned guess = writer->converter->length_lens[row->id];
+    uint8_t *const place = writer->out.bytes->data + offset;
+    const size_t len = (size_t)(writer->out.at - place) - guess;
+
+    if (guess == 1 && len < 0x80) {
+        *place = (uint8_t)len;
+    } else if (guess == 2 && len >= 0x80 && len < 0x4000) {
+        place[0] = (uint8_t)(len | 0x80);
+        place[1] = (uint8_t)(len >> 7);
+    } else {
+        spb_length_move(writer, row, offset, len);
+    }
+}
+
+/* ---- a map ---- */
+
+struct spb_map {
+    size_t start;      /* offset of its first entry */
+    size_t first;      /* of its entries among the converter's */
+    bool unordered;    /* keys do not ascend strictly */
+    size_t key_offset; /* of the latest entry */
+    size_t key_len;
+};
+
+void spb_map_open(const struct spb_pb_writer *writer, struct spb_map *map);
+
+/*
+ * Notes the entry that was just written, whose field starts at `offset` and payload at `payload`.
+ * `source`: see spb_fault. False when memory is short.
+ */
+bool spb_map_entry(struct spb_pb_writer *writer, struct spb_map *map, size_t offset,
+                   size_t source);
+
+/* Puts the entries in order. False: *fault tells which key came twice, or that memory is short. */
+bool spb_map_close(struct spb_pb_writer *writer, struct spb_map *map, struct spb_fault *fault);
+
+#endif
