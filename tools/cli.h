@@ -1,0 +1,104 @@
+#ifndef SESSIONPB_TOOLS_CLI_H
+#define SESSIONPB_TOOLS_CLI_H
+
+/*
+ * What both tools share at the command line: the options, which are parsed from the same table that
+ * the help text is printed from, the messages and the exit statuses.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <sessionpb/convert.h>
+
+/* How a step of a tool ended. The first four are the exit statuses, the same for both tools. */
+enum cli_status {
+    CLI_OK = 0,
+    CLI_REJECTED = 1,
+    CLI_USAGE = 2,
+    CLI_FAILED = 3,
+    CLI_READER_GONE, /* nobody reads the output any more: end now, quietly, as a success */
+};
+
+/* The type of the member that an option sets. */
+enum cli_kind {
+    CLI_FLAG,   /* bool */
+    CLI_TEXT,   /* const char *: points into argv */
+    CLI_CHOICE, /* int: the value of the choice that was named */
+};
+
+struct cli_choice {
+    const char *name;
+    int value;
+};
+
+/* One row of a tool's table: an option, where it goes, and its lines of the help text. */
+struct cli_option {
+    const char *name; /* the long option, without dashes */
+    int letter;       /* the short one; 0 for none */
+    enum cli_kind kind;
+    size_t offset;                    /* of its member in the tool's options */
+    const char *value;                /* CLI_TEXT: what stands for the value in the help text */
+    const struct cli_choice *choices; /* CLI_CHOICE: ended by a NULL name */
+    const char *help;                 /* further lines after '\n' */
+};
+
+struct cli_tool {
+    const char *name;
+    const char *about;                       /* whole lines, below the usage line */
+    const struct cli_option *const *options; /* ended by NULL */
+};
+
+/* Options of both tools. It is the first member of each tool's own struct. */
+struct cli_options {
+    const char *output; /* NULL: standard output */
+    int framing;        /* enum spb_framing */
+    int unknown;        /* enum spb_unknown */
+    bool lenient;
+    bool check;
+    bool help;
+    bool version;
+    char *const *files; /* ended by NULL; "-" is standard input */
+};
+
+/* Their rows, for the tables of both tools. */
+extern const struct cli_option cli_option_output;
+extern const struct cli_option cli_option_framing;
+extern const struct cli_option cli_option_unknown;
+extern const struct cli_option cli_option_lenient;
+extern const struct cli_option cli_option_check;
+extern const struct cli_option cli_option_help;
+extern const struct cli_option cli_option_version;
+
+/*
+ * Parse the arguments, and prepare the process for the tool. Call it once, first.
+ *
+ * options      zero-initialised; the first member of the tool's struct
+ * status_out   how the tool ends, where it is not to run
+ *
+ * Returns true when the tool is to run. Otherwise what was asked for (the help text, the version)
+ * or what was wrong has been printed.
+ */
+bool cli_parse(const struct cli_tool *tool, int argc, char **argv, struct cli_options *options,
+               enum cli_status *status_out);
+
+/* A converter as the options want it. NULL when memory is short; that has not been reported. */
+spb_converter *cli_converter(const struct cli_options *options);
+
+/* Print one line to standard error, behind the tool's name. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 2)))
+#endif
+void cli_error(const char *format, ...);
+
+/* Report and return CLI_FAILED. `verb` and `name` as in: cannot open 'NAME': No such file */
+enum cli_status cli_system_error(const char *verb, const char *name, int system_error);
+enum cli_status cli_no_memory(void);
+
+/* What a record's status means for the tool: CLI_REJECTED, or CLI_FAILED where it is no fault of
+   the record. */
+enum cli_status cli_record_status(enum spb_status status);
+
+int cli_exit_code(enum cli_status status);
+
+#endif

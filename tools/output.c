@@ -1,0 +1,267 @@
+/*
+ * Output in big writes. A file is written under a temporary name and renamed: readers see the old
+ * file or the new one, whole, and an input may be its own output.
+ */
+#define _XOPEN_SOURCE 700
+
+#include "output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    WRITE_LEN = 256 * 1024,  /* gathered before it is written: few calls, and still in cache */
+    TEMPORARY_NAME_LEN = 64, /* ".sessionpb-", two numbers and ".tmp" */
+    TEMPORARY_TRIES = 100,   /* names left behind by killed processes with the same number */
+    NEW_FILE_MODE = 0666,    /* before the umask, as for a file that a shell makes */
+};
+
+/* -- Signals ------------------------------------------------------------------------------- */
+
+static const int ending_signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+enum { ENDING_SIGNAL_COUNT = sizeof(ending_signals) / sizeof(ending_signals[0]) };
+
+/* The name that a signal must not leave behind. */
+static const char *volatile unfinished;
+
+static void remove_unfinished(int signal_number)
+{
+    if (unfinished != NULL)
+        (void)unlink(unfinished);
+    (void)signal(signal_number, SIG_DFL);
+    (void)raise(signal_number); /* it arrives when this function returns, and ends the tool */
+}
+
+static void watch_signals(void)
+{
+    for (size_t i = 0; i < ENDING_SIGNAL_COUNT; i++) {
+        struct sigaction action = { .sa_handler = remove_unfinished };
+        struct sigaction before;
+
+        sigemptyset(&action.sa_mask);
+        /* What was ignored stays ignored: nohup */
+        if (sigaction(ending_signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            (void)sigaction(ending_signals[i], &action, NULL);
+    }
+}
+
+/* -- Temporary files ----------------------------------------------------------------------- */
+
+/* No signal may come between making the file and remembering its name. */
+static int create_remembered(const char *name, mode_t mode)
+{
+    sigset_t ending, before;
+    int fd;
+    int system_error;
+
+    sigemptyset(&ending);
+    for (size_t i = 0; i < ENDING_SIGNAL_COUNT; i++)
+        sigaddset(&ending, ending_signals[i]);
+    sigprocmask(SIG_BLOCK, &ending, &before);
+    fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    system_error = errno;
+    if (fd != -1)
+        unfinished = name;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = system_error;
+    return fd;
+}
+
+/* Make a file beside output->path. Its name does not grow from the other: that may be as long as a
+   name can be. */
+static int create_beside(struct output *output, mode_t mode)
+{
+    const char *slash = strrchr(output->path, '/');
+    size_t directory_len = slash != NULL ? (size_t)(slash - output->path) + 1 : 0;
+    int fd = -1;
+
+    output->temporary = malloc(directory_len + TEMPORARY_NAME_LEN);
+    if (output->temporary == NULL)
+        return -1;
+    memcpy(output->temporary, output->path, directory_len);
+    for (int number = 0; fd == -1 && number < TEMPORARY_TRIES; number++) {
+        snprintf(output->temporary + directory_len, TEMPORARY_NAME_LEN, ".sessionpb-%ld-%d.tmp",
+                 (long)getpid(), number);
+        fd = create_remembered(output->temporary, mode);
+        if (fd == -1 && errno != EEXIST)
+            break;
+    }
+    return fd;
+}
+
+/* `before` is the file to be replaced, or NULL: its permissions are kept. */
+static enum cli_status open_temporary(struct output *output, const char *path,
+                                      const struct stat *before)
+{
+    mode_t mode = before != NULL ? before->st_mode & 0777 : NEW_FILE_MODE;
+
+    if (before != NULL && access(path, W_OK) == -1)
+        return cli_system_error("open", path, errno);
+    output->path = realpath(path, NULL); /* a link is followed, not replaced */
+    if (output->path == NULL)
+        output->path = strdup(path);
+    if (output->path == NULL)
+        return cli_no_memory();
+
+    watch_signals();
+    output->fd = create_beside(output, mode);
+    if (output->fd == -1)
+        return cli_system_error("create a file beside", path, errno);
+    if (before != NULL && fchmod(output->fd, mode) == -1)
+        return cli_system_error("set the mode of", path, errno);
+    return CLI_OK;
+}
+
+/* Rename the file when it is to be kept, else remove it. */
+static enum cli_status settle_temporary(struct output *output, bool keep)
+{
+    enum cli_status status = CLI_OK;
+
+    if (keep && rename(output->temporary, output->path) == -1)
+        status = cli_system_error("replace", output->name, errno);
+    if (!keep || status != CLI_OK)
+        (void)unlink(output->temporary);
+    unfinished = NULL;
+    return status;
+}
+
+/* -- Opening ------------------------------------------------------------------------------- */
+
+/* A device or a pipe is written as it is; renaming would put a file in its place. */
+static enum cli_status open_directly(struct output *output, const char *path)
+{
+    output->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    return output->fd != -1 ? CLI_OK : cli_system_error("open", path, errno);
+}
+
+static enum cli_status open_path(struct output *output, const char *path)
+{
+    struct stat before;
+    bool exists = stat(path, &before) == 0;
+
+    output->name = path;
+    if (exists && !S_ISREG(before.st_mode))
+        return open_directly(output, path);
+    return open_temporary(output, path, exists ? &before : NULL);
+}
+
+static void open_standard(struct output *output)
+{
+    output->name = "(standard output)";
+    output->fd = STDOUT_FILENO;
+}
+
+enum cli_status output_open(struct output *output, const struct output_target *target)
+{
+    enum cli_status status = CLI_OK;
+
+    *output = (struct output){ .fd = -1 };
+    if (target->discard)
+        return CLI_OK;
+    if (target->path == NULL || strcmp(target->path, "-") == 0)
+        open_standard(output);
+    else
+        status = open_path(output, target->path);
+
+    if (status == CLI_OK && target->refuse_terminal && isatty(output->fd)) {
+        cli_error("binary data is not written to a terminal without --force");
+        status = CLI_USAGE;
+    }
+    return status;
+}
+
+/* -- Writing and closing ------------------------------------------------------------------- */
+
+static enum cli_status write_failed(const struct output *output)
+{
+    return errno == EPIPE ? CLI_READER_GONE : cli_system_error("write", output->name, errno);
+}
+
+/* For a descriptor that someone else has made non-blocking. */
+static void wait_for_room(const struct output *output)
+{
+    struct pollfd room = { .fd = output->fd, .events = POLLOUT };
+
+    (void)poll(&room, 1, -1);
+}
+
+enum cli_status output_flush(struct output *output)
+{
+    const uint8_t *data = output->bytes.data;
+    size_t len = output->fd != -1 ? output->bytes.len : 0;
+
+    output->bytes.len = 0; /* whatever becomes of them, no byte is written twice */
+    while (len > 0) {
+        ssize_t written = write(output->fd, data, len);
+
+        if (written >= 0) {
+            data += written;
+            len -= (size_t)written;
+        } else if (errno == EAGAIN) {
+            wait_for_room(output);
+        } else if (errno != EINTR) {
+            return write_failed(output);
+        }
+    }
+    return CLI_OK;
+}
+
+enum cli_status output_record(struct output *output)
+{
+    return output->bytes.len >= WRITE_LEN ? output_flush(output) : CLI_OK;
+}
+
+/* Late errors come out here: a full disk, a quota, a file server. */
+static enum cli_status close_descriptor(struct output *output, bool durable)
+{
+    enum cli_status status = CLI_OK;
+
+    if (durable && fsync(output->fd) == -1 && errno != EINVAL)
+        status = write_failed(output);
+    if (close(output->fd) == -1 && status == CLI_OK)
+        status = write_failed(output);
+    output->fd = -1;
+    return status;
+}
+
+/* A file is made durable before it gets its name: the one that it replaces was. */
+static enum cli_status finish_file(struct output *output, bool whole)
+{
+    enum cli_status status = whole ? output_flush(output) : CLI_OK;
+    enum cli_status closed = close_descriptor(output, whole && status == CLI_OK);
+    enum cli_status settled;
+
+    if (status == CLI_OK)
+        status = closed;
+    settled = settle_temporary(output, whole && status == CLI_OK);
+    return status == CLI_OK ? settled : status;
+}
+
+/* Whole records before a bad one are good, and go out. */
+static enum cli_status finish_stream(struct output *output)
+{
+    enum cli_status status = output_flush(output);
+    enum cli_status closed = close_descriptor(output, false);
+
+    return status == CLI_OK ? closed : status;
+}
+
+enum cli_status output_close(struct output *output, enum cli_status status)
+{
+    enum cli_status closing = CLI_OK;
+
+    if (output->fd != -1)
+        closing = output->temporary != NULL ? finish_file(output, status == CLI_OK)
+                                            : finish_stream(output);
+    free(output->temporary);
+    free(output->path);
+    spb_bytes_release(&output->bytes);
+    return status == CLI_OK || closing == CLI_FAILED ? closing : status;
+}
