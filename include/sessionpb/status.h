@@ -30,11 +30,11 @@ enum spb_status {
     SPB_BAD_WIRE = 30, /* field number 0, a varint of eleven bytes, a group without its end */
 
     /* Well-formed, but against the schema. */
-    SPB_MISSING_MEMBER = 40,    /* a Session without "id" */
-    SPB_DUPLICATE_MEMBER = 41,  /* `{"id":"a","id":"b"}` */
-    SPB_WRONG_TYPE = 42,        /* `"eventCount":"many"` */
-    SPB_OUT_OF_RANGE = 43,      /* `"eventCount":4294967296`, `1.5` for an int32, a date in year 0 */
-    SPB_UNKNOWN_MEMBER = 44,    /* a member outside the schema, under SPB_UNKNOWN_REJECT */
+    SPB_MISSING_MEMBER = 40,   /* a Session without "id" */
+    SPB_DUPLICATE_MEMBER = 41, /* `{"id":"a","id":"b"}` */
+    SPB_WRONG_TYPE = 42,       /* `"eventCount":"many"` */
+    SPB_OUT_OF_RANGE = 43,     /* `"eventCount":4294967296`, `1.5` for an int32, a date in year 0 */
+    SPB_UNKNOWN_MEMBER = 44,   /* a member outside the schema, under SPB_UNKNOWN_REJECT */
     SPB_NOT_REPRESENTABLE = 45, /* what this form cannot hold: a NUL in a C string, NaN in JSON */
 
     /* A limit of struct spb_limits. */

@@ -64,8 +64,8 @@ static size_t sequence_len(const uint8_t *text, size_t len)
     if (len < 4)
         return 0;
     const uint32_t fourth = tail_of(text[3]);
-    const uint32_t scalar = (lead - LEAD_4) << 3 * TAIL_BITS | second << 2 * TAIL_BITS |
-                            third << TAIL_BITS | fourth;
+    const uint32_t scalar =
+        (lead - LEAD_4) << 3 * TAIL_BITS | second << 2 * TAIL_BITS | third << TAIL_BITS | fourth;
     const bool tails_fit = (second | third | fourth) <= TAIL_MASK;
     return tails_fit && scalar >= SCALAR_4 && scalar <= SCALAR_MAX ? 4 : 0;
 }

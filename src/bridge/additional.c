@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/base64.h"
 #include "json/writer.h"
 
 void spb_additional_begin(struct spb_additional *stack)
@@ -47,6 +48,24 @@ bool spb_additional_push(struct spb_additional *stack, const struct spb_addition
                                      .len = spb_out_offset(&stack->out) - offset };
 
     return spb_spans_push(&stack->members, member) == SPB_OK;
+}
+
+bool spb_additional_push_unknown(struct spb_additional *stack, const uint8_t *data, size_t len)
+{
+    const struct spb_additional_mark mark = spb_additional_mark(stack);
+    const size_t name_len = sizeof SPB_UNKNOWN_FIELDS - 1;
+    struct spb_out *const out = &stack->out;
+
+    if (!spb_out_room(out, name_len))
+        return false;
+    memcpy(out->at, SPB_UNKNOWN_FIELDS, name_len);
+    out->at += name_len;
+    if (!spb_additional_name(stack, &mark) || !spb_out_room(out, spb_base64_encoded_len(len) + 2))
+        return false;
+    *out->at++ = '"';
+    out->at += spb_base64_encode(data, len, (char *)out->at);
+    *out->at++ = '"';
+    return spb_additional_push(stack, &mark, name_len, 0);
 }
 
 const struct spb_span *spb_additional_sort(struct spb_additional *stack,
@@ -110,8 +129,7 @@ static const char *read_member(struct spb_additional *stack, struct spb_json_rea
     if (!spb_additional_name(stack, &mark) || !spb_out_room(&stack->out, room))
         return spb_json_fail(reader, SPB_NO_MEMORY, at, "out of memory");
     at = spb_json_copy_value(reader, spb_json_space(at), &stack->out.at);
-    if (at != NULL &&
-        !spb_additional_push(stack, &mark, name_len, (size_t)(name - reader->begin)))
+    if (at != NULL && !spb_additional_push(stack, &mark, name_len, (size_t)(name - reader->begin)))
         return spb_json_fail(reader, SPB_NO_MEMORY, at, "out of memory");
     return at;
 }

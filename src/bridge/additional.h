@@ -7,12 +7,24 @@
  * mark are sorted, written out, and taken off the stack.
  */
 #include <stdbool.h>
+#include <string.h>
 
 #include <sessionpb/status.h>
 
 #include "base/out.h"
 #include "base/sort.h"
 #include "json/reader.h"
+
+/*
+ * The name under which fields travel through JSON that the schema does not define: base64 of their
+ * bytes. Text in additional_properties may not use it.
+ */
+#define SPB_UNKNOWN_FIELDS "$unknownFields"
+
+static inline bool spb_is_unknown_fields(const char *name, size_t len)
+{
+    return len == sizeof SPB_UNKNOWN_FIELDS - 1 && memcmp(name, SPB_UNKNOWN_FIELDS, len) == 0;
+}
 
 struct spb_additional {
     struct spb_bytes text; /* names as they sort, each with its member's text behind it */
@@ -51,6 +63,9 @@ void spb_additional_drop(struct spb_additional *stack, const struct spb_addition
 bool spb_additional_name(struct spb_additional *stack, const struct spb_additional_mark *mark);
 bool spb_additional_push(struct spb_additional *stack, const struct spb_additional_mark *mark,
                          size_t name_len, size_t source);
+
+/* Puts a member SPB_UNKNOWN_FIELDS with these bytes on the stack. False when memory is short. */
+bool spb_additional_push_unknown(struct spb_additional *stack, const uint8_t *data, size_t len);
 
 /*
  * Sorts the members above the mark by their names' bytes. Returns the second of two that have the

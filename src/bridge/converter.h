@@ -28,12 +28,6 @@ struct spb_converter {
 };
 
 /*
- * The name under which fields travel through JSON that the schema does not define: base64 of their
- * bytes. Text in additional_properties may not use it.
- */
-#define SPB_UNKNOWN_FIELDS "$unknownFields"
-
-/*
  * Converts the document at the start of a padded text, which may be followed by more. *used_out:
  * bytes of the document and the white space before it. See spb_json_to_pb().
  */

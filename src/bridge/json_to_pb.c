@@ -122,8 +122,9 @@ static const char *read_double(struct json_to_pb *c, const char *at, const struc
     if (end == NULL)
         return NULL;
     if (!spb_double_from_text(at, (size_t)(end - at), &value))
-        return spb_json_fail(&c->reader, SPB_OUT_OF_RANGE, at, "the number is not a double: it is "
-                                                               "too large");
+        return spb_json_fail(&c->reader, SPB_OUT_OF_RANGE, at,
+                             "the number is not a double: it is "
+                             "too large");
     spb_put_double(&c->writer, row, value);
     return end;
 }
@@ -269,8 +270,7 @@ static const char *keep_member(struct json_to_pb *c, const char *at, const char 
         !spb_out_room(&stack->out, (size_t)(c->reader.end - at) + SPB_MEMBER_ROOM))
         return fail_memory(c, at);
     at = spb_json_copy_value(&c->reader, at, &stack->out.at);
-    if (at != NULL &&
-        !spb_additional_push(stack, mark, name_len, (size_t)(name - c->reader.begin)))
+    if (at != NULL && !spb_additional_push(stack, mark, name_len, (size_t)(name - c->reader.begin)))
         return fail_memory(c, at);
     if (at != NULL && c->converter->options.unknown == SPB_UNKNOWN_DROP)
         spb_additional_drop(stack, mark);
@@ -305,20 +305,15 @@ static const char *read_unknown_fields(struct json_to_pb *c, const char *at, con
     return at;
 }
 
-static bool is_unknown_fields(const uint8_t *name, size_t len)
-{
-    return len == sizeof SPB_UNKNOWN_FIELDS - 1 && memcmp(name, SPB_UNKNOWN_FIELDS, len) == 0;
-}
-
 /* A member that the schema does not define, whose plain name is on the stack. */
 static const char *read_additional(struct json_to_pb *c, const char *at, const char *name,
                                    const struct spb_additional_mark *mark,
                                    struct spb_message *message)
 {
     struct spb_additional *const stack = &c->converter->additional;
-    const uint8_t *const plain = stack->text.data + mark->offset;
+    const char *const plain = (const char *)stack->text.data + mark->offset;
     const bool unknown_fields =
-        is_unknown_fields(plain, spb_out_offset(&stack->out) - mark->offset);
+        spb_is_unknown_fields(plain, spb_out_offset(&stack->out) - mark->offset);
 
     if (c->converter->options.unknown == SPB_UNKNOWN_REJECT)
         return spb_json_fail(&c->reader, SPB_UNKNOWN_MEMBER, name,
@@ -384,8 +379,7 @@ static const char *read_defined(struct json_to_pb *c, const char *at, const stru
 
 /* Takes back what was written of a value of the wrong type, and keeps its text (--lenient). */
 static const char *keep_verbatim(struct json_to_pb *c, const char *at, const char *name,
-                                 const struct spb_row *row,
-                                 const struct spb_additional_mark *mark)
+                                 const struct spb_row *row, const struct spb_additional_mark *mark)
 {
     struct spb_additional *const stack = &c->converter->additional;
     const size_t len = spb_row_name_len(row);
@@ -438,8 +432,7 @@ static const char *read_member(struct json_to_pb *c, const char *at, struct spb_
     return read_row(c, at, name, row, message);
 }
 
-static const char *read_message(struct json_to_pb *c, const char *at,
-                                const struct spb_table *table)
+static const char *read_message(struct json_to_pb *c, const char *at, const struct spb_table *table)
 {
     struct spb_message message;
     struct spb_fault fault;
@@ -479,8 +472,10 @@ enum spb_status spb_json_to_pb_padded(spb_converter *converter, const char *json
     converter->entries.count = 0;
     at = make_room(&c, at) ? read_message(&c, at, converter->schema->session) : fail_memory(&c, at);
     if (at != NULL && (size_t)(at - json) > converter->options.limits.document_max)
-        at = spb_json_fail(&c.reader, SPB_TOO_LARGE, json, "the document is longer than the limit "
-                           "of %zu bytes", converter->options.limits.document_max);
+        at = spb_json_fail(&c.reader, SPB_TOO_LARGE, json,
+                           "the document is longer than the limit "
+                           "of %zu bytes",
+                           converter->options.limits.document_max);
     if (at == NULL) {
         if (error != NULL) {
             *error = c.reader.error;

@@ -11,11 +11,11 @@
 #include "base/base64.h"
 
 /* Returns false, for a caller's `return`. */
-static bool fail(struct spb_fault *fault, enum spb_status status, size_t source,
-                 const char *format, ...) __attribute__((format(printf, 4, 5)));
+static bool fail(struct spb_fault *fault, enum spb_status status, size_t source, const char *format,
+                 ...) __attribute__((format(printf, 4, 5)));
 
-static bool fail(struct spb_fault *fault, enum spb_status status, size_t source,
-                 const char *format, ...)
+static bool fail(struct spb_fault *fault, enum spb_status status, size_t source, const char *format,
+                 ...)
 {
     va_list arguments;
 
@@ -135,8 +135,8 @@ bool spb_message_unknown_fields(struct spb_pb_writer *writer, struct spb_message
         return fail(fault, SPB_WRONG_TYPE, SIZE_MAX,
                     "\"" SPB_UNKNOWN_FIELDS "\" is not base64 (RFC 4648, padded)");
     memset(data + data_len, 0, SPB_PADDING);
-    if (!check_unknown(message->table, data, data_len,
-                       writer->converter->options.limits.depth_max, fault))
+    if (!check_unknown(message->table, data, data_len, writer->converter->options.limits.depth_max,
+                       fault))
         return false;
     writer->out.at += data_len;
     message->unordered = true;
@@ -148,8 +148,8 @@ bool spb_message_unknown_fields(struct spb_pb_writer *writer, struct spb_message
 void spb_put_int32(struct spb_pb_writer *writer, const struct spb_row *row, int32_t value)
 {
     /* Sign-extended to 64 bits: a negative int32 takes ten bytes. */
-    writer->out.at = spb_wire_put_varint(spb_wire_put_tag(writer->out.at, row),
-                                         (uint64_t)(int64_t)value);
+    writer->out.at =
+        spb_wire_put_varint(spb_wire_put_tag(writer->out.at, row), (uint64_t)(int64_t)value);
 }
 
 void spb_put_double(struct spb_pb_writer *writer, const struct spb_row *row, double value)
@@ -221,8 +221,7 @@ static bool find_key(const uint8_t *entry, const uint8_t *end, const uint8_t **k
     return true;
 }
 
-bool spb_map_entry(struct spb_pb_writer *writer, struct spb_map *map, size_t offset,
-                   size_t source)
+bool spb_map_entry(struct spb_pb_writer *writer, struct spb_map *map, size_t offset, size_t source)
 {
     struct spb_spans *const entries = &writer->converter->entries;
     const uint8_t *const base = writer->out.bytes->data;

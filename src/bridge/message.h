@@ -135,8 +135,7 @@ void spb_map_open(const struct spb_pb_writer *writer, struct spb_map *map);
  * Notes the entry that was just written, whose field starts at `offset` and payload at `payload`.
  * `source`: see spb_fault. False when memory is short.
  */
-bool spb_map_entry(struct spb_pb_writer *writer, struct spb_map *map, size_t offset,
-                   size_t source);
+bool spb_map_entry(struct spb_pb_writer *writer, struct spb_map *map, size_t offset, size_t source);
 
 /* Puts the entries in order. False: *fault tells which key came twice, or that memory is short. */
 bool spb_map_close(struct spb_pb_writer *writer, struct spb_map *map, struct spb_fault *fault);

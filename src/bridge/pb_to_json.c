@@ -9,16 +9,15 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/error.h"
 #include "base/number.h"
 #include "base/time.h"
 #include "base/utf8.h"
 #include "bridge/converter.h"
-#include "json/writer.h"
 #include "wire/locate.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
+#include "json/writer.h"
 
 enum {
     PREDICTIONS = 4,  /* rows tried before a tag is looked up */
@@ -300,8 +299,10 @@ static const uint8_t *fail_additional(struct pb_to_json *c, const uint8_t *at,
 {
     const enum spb_status status = error->status == SPB_NEED_MORE ? SPB_BAD_JSON : error->status;
 
-    return spb_wire_fail(&c->reader, status, at, "additional_properties is not an object's text: "
-                         "%.100s at byte %zu", error->reason, error->offset);
+    return spb_wire_fail(&c->reader, status, at,
+                         "additional_properties is not an object's text: "
+                         "%.100s at byte %zu",
+                         error->reason, error->offset);
 }
 
 /* A name may not be both that of a field and that of an additional member. */
@@ -314,9 +315,8 @@ static const uint8_t *check_names(struct pb_to_json *c, struct reading *r, const
         const struct spb_span *member = &stack->members.items[i];
         const char *name = (const char *)stack->text.data + member->key_offset;
         const struct spb_row *row = spb_table_find_name(r->table, name, member->key_len);
-        const bool reserved = member->key_len == sizeof SPB_UNKNOWN_FIELDS - 1 &&
-                              memcmp(name, SPB_UNKNOWN_FIELDS, member->key_len) == 0;
-        if (reserved || (row != NULL && spb_row_set_has(&r->seen, row->index)))
+        if (spb_is_unknown_fields(name, member->key_len) ||
+            (row != NULL && spb_row_set_has(&r->seen, row->index)))
             return spb_wire_fail(&c->reader, SPB_DUPLICATE_MEMBER, at,
                                  "additional_properties holds the name of a field");
         r->shadowed = r->shadowed || row != NULL;
@@ -339,41 +339,21 @@ static const uint8_t *push_additional(struct pb_to_json *c, struct reading *r, c
     return check_names(c, r, at, mark);
 }
 
-static const uint8_t *push_unknown(struct pb_to_json *c, const struct reading *r,
-                                   const uint8_t *at)
-{
-    struct spb_additional *const stack = &c->converter->additional;
-    const struct spb_additional_mark mark = spb_additional_mark(stack);
-    const struct spb_bytes *unknown = &c->converter->unknown;
-    const size_t name_len = sizeof SPB_UNKNOWN_FIELDS - 1;
-    const size_t len = unknown->len - r->unknown;
-
-    if (!spb_out_room(&stack->out, name_len))
-        return fail_memory(c, at);
-    memcpy(stack->out.at, SPB_UNKNOWN_FIELDS, name_len);
-    stack->out.at += name_len;
-    if (!spb_additional_name(stack, &mark) ||
-        !spb_out_room(&stack->out, spb_base64_encoded_len(len) + 2))
-        return fail_memory(c, at);
-    *stack->out.at++ = '"';
-    stack->out.at +=
-        spb_base64_encode(unknown->data + r->unknown, len, (char *)stack->out.at);
-    *stack->out.at++ = '"';
-    return spb_additional_push(stack, &mark, name_len, 0) ? at : fail_memory(c, at);
-}
-
 /* Prints what the schema does not define of a message; `at` is its place for errors. */
 static const uint8_t *write_additional(struct pb_to_json *c, struct reading *r, const uint8_t *at)
 {
     struct spb_additional *const stack = &c->converter->additional;
     const struct spb_additional_mark mark = spb_additional_mark(stack);
+    const struct spb_bytes *const unknown = &c->converter->unknown;
 
     if (c->converter->options.unknown == SPB_UNKNOWN_DROP)
         return at;
-    if (r->additional.value != NULL && push_additional(c, r, r->additional.value - 1, &mark) == NULL)
+    if (r->additional.value != NULL &&
+        push_additional(c, r, r->additional.value - 1, &mark) == NULL)
         return NULL;
-    if (c->converter->unknown.len > r->unknown && push_unknown(c, r, at) == NULL)
-        return NULL;
+    if (unknown->len > r->unknown &&
+        !spb_additional_push_unknown(stack, unknown->data + r->unknown, unknown->len - r->unknown))
+        return fail_memory(c, at);
     if (spb_additional_any(stack, &mark) && c->converter->options.unknown == SPB_UNKNOWN_REJECT)
         return spb_wire_fail(&c->reader, SPB_UNKNOWN_MEMBER, at,
                              "the message has members that the schema does not define");
@@ -392,8 +372,7 @@ static const uint8_t *write_additional(struct pb_to_json *c, struct reading *r, 
 
 /* ------------------------------------------------------------------ fields */
 
-static const struct spb_row *predict(const struct reading *r, const uint8_t *at,
-                                     const uint8_t *end)
+static const struct spb_row *predict(const struct reading *r, const uint8_t *at, const uint8_t *end)
 {
     const struct spb_row *row = r->table->rows + r->next;
     const struct spb_row *rows_end = r->table->rows + r->table->row_count;
@@ -528,8 +507,8 @@ static bool normalise(struct pb_to_json *c, const uint8_t *pb, size_t len)
     c->ordered = true;
     c->reader.error.status = SPB_OK;
     normal->len = 0;
-    if (spb_wire_normalise(&c->converter->normaliser, &c->reader, c->converter->schema->session,
-                           pb, len, normal) != SPB_OK)
+    if (spb_wire_normalise(&c->converter->normaliser, &c->reader, c->converter->schema->session, pb,
+                           len, normal) != SPB_OK)
         return false;
     if (!spb_bytes_pad(normal))
         fail_memory(c, pb);

@@ -127,8 +127,7 @@ static cJSON *make_number(struct pb_to_tree *c, const char **at, bool additional
     if (*at == NULL || !spend(c, text, 0))
         return NULL;
     const size_t len = (size_t)(*at - text);
-    if (!spb_double_from_text(text, len, &value) ||
-        (additional && !is_exact(text, len, value))) {
+    if (!spb_double_from_text(text, len, &value) || (additional && !is_exact(text, len, value))) {
         spb_json_fail(&c->reader, SPB_NOT_REPRESENTABLE, text,
                       "cJSON cannot hold this number: a double has not its digits");
         return NULL;

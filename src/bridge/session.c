@@ -184,8 +184,7 @@ static bool fill_time(struct fill *f, const struct spb_row *row, void *member,
 static bool fill_nested(struct fill *f, const struct spb_row *row, void *member,
                         const struct spb_wire_field *field)
 {
-    ProtobufCMessage *const message =
-        take_for(f, row->table->struct_size, true, field->value);
+    ProtobufCMessage *const message = take_for(f, row->table->struct_size, true, field->value);
 
     if (message == NULL)
         return false;
@@ -240,8 +239,7 @@ static bool fill_element(struct fill *f, const struct spb_row *row, ProtobufCMes
 }
 
 static bool fill_row(struct fill *f, const struct spb_row *row, ProtobufCMessage *message,
-                     const struct spb_wire_field *field, const uint8_t *behind,
-                     const uint8_t *end)
+                     const struct spb_wire_field *field, const uint8_t *behind, const uint8_t *end)
 {
     const bool pointer = row->kind == SPB_KIND_STRING || row->kind == SPB_KIND_TIMESTAMP ||
                          row->kind == SPB_KIND_MESSAGE;
@@ -331,8 +329,7 @@ static enum spb_status fill_session(spb_converter *converter, const struct spb_b
     /* The struct comes first: spb_session_free() looks for the chunk before it. */
     ProtobufCMessage *const session = take_for(&f, table->struct_size, true, pb->data);
 
-    if (session != NULL &&
-        fill_message(&f, table, session, pb->data, pb->data + pb->len)) {
+    if (session != NULL && fill_message(&f, table, session, pb->data, pb->data + pb->len)) {
         *session_out = (Journey__V1__Session *)session;
         return SPB_OK;
     }
@@ -402,8 +399,8 @@ enum spb_status spb_session_to_pb(spb_converter *converter, const Journey__V1__S
     enum spb_status status = pack(converter, session, error);
 
     if (status == SPB_OK)
-        status = spb_canonical(converter, converter->text.data, converter->text.len, &canonical,
-                               error);
+        status =
+            spb_canonical(converter, converter->text.data, converter->text.len, &canonical, error);
     if (status == SPB_OK && spb_bytes_append(pb, canonical->data, canonical->len) != SPB_OK)
         status = spb_error_set(error, SPB_NO_MEMORY, 0, "out of memory");
     return status;

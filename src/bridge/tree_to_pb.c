@@ -111,8 +111,9 @@ static bool put_int32(struct tree_to_pb *c, const cJSON *node, const struct spb_
     if (!cJSON_IsNumber(node))
         return fail(c, SPB_WRONG_TYPE, "expected a number");
     if (!(value >= INT32_MIN && value <= INT32_MAX) || value != trunc(value))
-        return fail(c, SPB_OUT_OF_RANGE, "the number is not an int32: a whole number from "
-                                         "-2147483648 to 2147483647");
+        return fail(c, SPB_OUT_OF_RANGE,
+                    "the number is not an int32: a whole number from "
+                    "-2147483648 to 2147483647");
     spb_put_int32(&c->writer, row, (int32_t)value);
     return true;
 }
@@ -187,7 +188,8 @@ static bool put_map(struct tree_to_pb *c, const cJSON *node, const struct spb_ro
     if (!cJSON_IsObject(node))
         return fail(c, SPB_WRONG_TYPE, "expected an object");
     spb_map_open(&c->writer, &map);
-    cJSON_ArrayForEach(child, node) {
+    cJSON_ArrayForEach(child, node)
+    {
         if (child->string == NULL)
             return fail(c, SPB_MISUSE, "a member of an object has no name");
         const size_t path = enter_member(c, child->string);
@@ -216,7 +218,8 @@ static bool put_array(struct tree_to_pb *c, const cJSON *node, const struct spb_
 
     if (!cJSON_IsArray(node))
         return fail(c, SPB_WRONG_TYPE, "expected an array");
-    cJSON_ArrayForEach(child, node) {
+    cJSON_ArrayForEach(child, node)
+    {
         const size_t path = enter_element(c, index++);
         if (!spb_out_room(&c->writer.out, SPB_MEMBER_ROOM))
             return fail_memory(c);
@@ -302,7 +305,8 @@ static bool push_container(struct tree_to_pb *c, const cJSON *node, size_t depth
         return fail(c, SPB_TOO_DEEP, "values are nested deeper than the limit");
     if (!push_bytes(c, object ? "{" : "[", 1))
         return false;
-    cJSON_ArrayForEach(child, node) {
+    cJSON_ArrayForEach(child, node)
+    {
         if (object && child->string == NULL)
             return fail(c, SPB_MISUSE, "a member of an object has no name");
         const size_t path = object ? enter_member(c, child->string) : enter_element(c, index);
@@ -355,8 +359,7 @@ static bool keep_member(struct tree_to_pb *c, const cJSON *node)
     return true;
 }
 
-static bool put_unknown_fields(struct tree_to_pb *c, const cJSON *node,
-                               struct spb_message *message)
+static bool put_unknown_fields(struct tree_to_pb *c, const cJSON *node, struct spb_message *message)
 {
     struct spb_fault fault;
 
@@ -378,7 +381,7 @@ static bool put_additional(struct tree_to_pb *c, const cJSON *node, struct spb_m
 {
     if (c->converter->options.unknown == SPB_UNKNOWN_REJECT)
         return fail(c, SPB_UNKNOWN_MEMBER, "the schema does not define this member");
-    if (strcmp(node->string, SPB_UNKNOWN_FIELDS) == 0)
+    if (spb_is_unknown_fields(node->string, strlen(node->string)))
         return put_unknown_fields(c, node, message);
     return keep_member(c, node);
 }
@@ -435,7 +438,8 @@ static bool put_message(struct tree_to_pb *c, const cJSON *tree, const struct sp
     struct spb_fault fault;
 
     spb_message_open(&c->writer, table, &message);
-    cJSON_ArrayForEach(child, tree) {
+    cJSON_ArrayForEach(child, tree)
+    {
         if (!put_member(c, child, &message))
             return false;
     }

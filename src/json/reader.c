@@ -129,8 +129,8 @@ static const char *unicode_escape(struct spb_json_reader *reader, const char *at
         at = hex4(reader, at + 2, &low);
         if (at == NULL)
             return NULL;
-    } else if (*scalar < SURROGATE_LOW && (at == reader->end ||
-                                           (at[0] == '\\' && at + 1 == reader->end))) {
+    } else if (*scalar < SURROGATE_LOW &&
+               (at == reader->end || (at[0] == '\\' && at + 1 == reader->end))) {
         return spb_json_fail(reader, SPB_BAD_JSON, reader->end, "expected a low surrogate");
     }
     if (low < SURROGATE_LOW || low >= SURROGATE_END)
@@ -238,8 +238,8 @@ static const char *copy_text(const char *at, const char *end, uint8_t **out)
     return at;
 }
 
-static const char *copy_literal(struct spb_json_reader *reader, const char *at,
-                                const char *literal, uint8_t **out)
+static const char *copy_literal(struct spb_json_reader *reader, const char *at, const char *literal,
+                                uint8_t **out)
 {
     const char *const end = spb_json_expect(reader, at, literal, "true, false or null");
 

@@ -9,8 +9,8 @@ enum { ESCAPE_MAX = 6 }; /* bytes of \u00xx */
 bool spb_json_write_escape(struct spb_out *out, uint8_t c, size_t left)
 {
     static const char hex[] = "0123456789abcdef";
-    static const char letters[] = { ['\b'] = 'b', ['\t'] = 't',  ['\n'] = 'n', ['\f'] = 'f',
-                                    ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\' };
+    static const char letters[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
+                                    ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\' };
 
     if (!spb_out_room(out, ESCAPE_MAX + spb_json_string_room(left)))
         return false;

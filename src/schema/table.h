@@ -51,18 +51,18 @@ struct spb_row_set {
 
 /* One field. Rows stand in ascending order of their field numbers. */
 struct spb_row {
-    char prefix[SPB_PREFIX_MAX];   /* `,"name":` as JSON text, then zeros */
-    uint32_t key_bits;             /* spb_match() of text with prefix + 1 has these bits: a match */
+    char prefix[SPB_PREFIX_MAX]; /* `,"name":` as JSON text, then zeros */
+    uint32_t key_bits;           /* spb_match() of text with prefix + 1 has these bits: a match */
     uint8_t prefix_len;
     uint8_t tag_len;
-    uint8_t tag[6];                /* the tag's varint */
-    uint16_t tag_value, tag_mask;  /* of its first two bytes, little-endian; never equal if longer */
-    uint8_t index;                 /* of the row in its table */
-    uint8_t kind;                  /* enum spb_kind */
-    uint8_t wire_type;             /* enum spb_wire_type */
-    bool repeated;                 /* an array; false for a map */
+    uint8_t tag[6];               /* the tag's varint */
+    uint16_t tag_value, tag_mask; /* of its first two bytes, little-endian; never equal if longer */
+    uint8_t index;                /* of the row in its table */
+    uint8_t kind;                 /* enum spb_kind */
+    uint8_t wire_type;            /* enum spb_wire_type */
+    bool repeated;                /* an array; false for a map */
     bool required;
-    uint16_t id;                   /* of the row in the whole schema, from 0 */
+    uint16_t id; /* of the row in the whole schema, from 0 */
     uint32_t number;
     size_t offset;                 /* of the member in the generated struct */
     size_t quantifier_offset;      /* of its has_ or n_ member */

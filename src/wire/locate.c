@@ -38,8 +38,7 @@ static bool find(struct spb_wire_reader *reader, const uint8_t *begin, const uin
     return at < end && place->field.number != 0;
 }
 
-static void append_number(struct spb_path *path, const char *open, size_t number,
-                          const char *close)
+static void append_number(struct spb_path *path, const char *open, size_t number, const char *close)
 {
     char text[32];
     const int len = snprintf(text, sizeof text, "%s%zu%s", open, number, close);
@@ -105,8 +104,8 @@ void spb_wire_locate(const struct spb_table *table, const uint8_t *data, size_t 
     path.text[0] = '\0';
     while (table != NULL && find(&reader, at, end, target, &place)) {
         /* The value of a map's entry is what attributes["key"] names already. */
-        const bool named = row != NULL && row->kind == SPB_KIND_MAP &&
-                           place.field.number == SPB_ENTRY_VALUE;
+        const bool named =
+            row != NULL && row->kind == SPB_KIND_MAP && place.field.number == SPB_ENTRY_VALUE;
         row = named ? spb_table_find_field(table, place.field.number, place.field.type)
                     : append_field(&path, &reader, table, &place);
         if (row == NULL || !place.whole || target < place.field.value)

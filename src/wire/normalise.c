@@ -185,8 +185,7 @@ static bool collect_entries(struct normalise *n, size_t start)
 
     for (const uint8_t *at = base + start; at < end;) {
         const uint8_t *const behind = spb_wire_field(n->reader, at, end, &entry);
-        if (behind == NULL ||
-            spb_wire_field(n->reader, entry.value, behind, &key) == NULL)
+        if (behind == NULL || spb_wire_field(n->reader, entry.value, behind, &key) == NULL)
             return false;
         const struct spb_span span = { .key_offset = (size_t)(key.value - base),
                                        .key_len = key.len,
@@ -314,7 +313,8 @@ enum spb_status spb_wire_sort_fields(struct spb_normaliser *normaliser,
 
     if (collect(&n, table, data, data, data + len)) {
         spb_spans_sort_by_number(spans, first);
-        status = spb_wire_rearrange(normaliser, spans->items + first, spans->count - first, data, 0);
+        status =
+            spb_wire_rearrange(normaliser, spans->items + first, spans->count - first, data, 0);
     }
     spans->count = first;
     return status;

@@ -9,8 +9,8 @@
 #include "base/error.h"
 
 enum {
-    VARINT_MAX = 10,      /* bytes of a varint of 64 bits */
-    VARINT_LAST_MAX = 1,  /* of which the tenth holds one */
+    VARINT_MAX = 10,     /* bytes of a varint of 64 bits */
+    VARINT_LAST_MAX = 1, /* of which the tenth holds one */
     NUMBER_MAX = 0x1fffffff
 };
 
@@ -66,8 +66,8 @@ const uint8_t *spb_wire_length(struct spb_wire_reader *reader, const uint8_t *at
     return at;
 }
 
-const uint8_t *spb_wire_tag(struct spb_wire_reader *reader, const uint8_t *at,
-                            const uint8_t *end, struct spb_wire_field *field)
+const uint8_t *spb_wire_tag(struct spb_wire_reader *reader, const uint8_t *at, const uint8_t *end,
+                            struct spb_wire_field *field)
 {
     const uint8_t *const begin = at;
     uint64_t tag = 0;
@@ -103,7 +103,8 @@ static const uint8_t *read_group(struct spb_wire_reader *reader, const uint8_t *
         if (field.type == SPB_WIRE_GROUP_END && field.number == number)
             return at;
         if (field.type == SPB_WIRE_GROUP_END)
-            return spb_wire_fail(reader, SPB_BAD_WIRE, begin, "the end of a group that is not open");
+            return spb_wire_fail(reader, SPB_BAD_WIRE, begin,
+                                 "the end of a group that is not open");
         at = read_value(reader, at, end, &field, depth - 1);
         if (at == NULL)
             return NULL;
@@ -146,8 +147,8 @@ static const uint8_t *read_value(struct spb_wire_reader *reader, const uint8_t *
     return behind;
 }
 
-const uint8_t *spb_wire_field(struct spb_wire_reader *reader, const uint8_t *at,
-                              const uint8_t *end, struct spb_wire_field *field)
+const uint8_t *spb_wire_field(struct spb_wire_reader *reader, const uint8_t *at, const uint8_t *end,
+                              struct spb_wire_field *field)
 {
     at = spb_wire_tag(reader, at, end, field);
     return at == NULL ? NULL : read_value(reader, at, end, field, reader->depth_max);

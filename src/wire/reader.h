@@ -52,12 +52,12 @@ const uint8_t *spb_wire_length(struct spb_wire_reader *reader, const uint8_t *at
                                const uint8_t *end, size_t *len);
 
 /* Reads a tag: number and type of the field. */
-const uint8_t *spb_wire_tag(struct spb_wire_reader *reader, const uint8_t *at,
-                            const uint8_t *end, struct spb_wire_field *field);
+const uint8_t *spb_wire_tag(struct spb_wire_reader *reader, const uint8_t *at, const uint8_t *end,
+                            struct spb_wire_field *field);
 
 /* Reads one whole field, known or not; groups nest at most depth_max deep. */
-const uint8_t *spb_wire_field(struct spb_wire_reader *reader, const uint8_t *at,
-                              const uint8_t *end, struct spb_wire_field *field);
+const uint8_t *spb_wire_field(struct spb_wire_reader *reader, const uint8_t *at, const uint8_t *end,
+                              struct spb_wire_field *field);
 
 /*
  * Reads the fields of a Timestamp: its last seconds and nanos, 0 where absent. *unknown is set when
