@@ -424,12 +424,9 @@ static struct decimal find_in_interval(double value)
         exponent++;
     }
 
-    uint64_t digits = nearest_multiple(quarters * five, point, unit);
-    if (digits <= below)
-        digits = below + 1;
-    if (digits > last)
-        digits = last;
-    return (struct decimal){ digits, exponent };
+    /* The interval reaches less far down than up, so the nearest may be below it, never above. */
+    const uint64_t nearest = nearest_multiple(quarters * five, point, unit);
+    return (struct decimal){ nearest > below ? nearest : below + 1, exponent };
 }
 
 #else

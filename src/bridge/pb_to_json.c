@@ -28,8 +28,7 @@ struct pb_to_json {
     struct spb_wire_reader reader;
     struct spb_out out;
     spb_converter *converter;
-    bool reorder;  /* the pass was given up: the bytes are not in canonical order */
-    bool ordered;  /* they were put in order before */
+    bool ordered;  /* the bytes have been put in canonical order */
     bool shadowed; /* an additional member has the name of a field that is absent */
 };
 
@@ -54,9 +53,9 @@ static const uint8_t *fail_memory(struct pb_to_json *c, const uint8_t *at)
     return spb_wire_fail(&c->reader, SPB_NO_MEMORY, at, "out of memory");
 }
 
+/* Ends the first pass only: see run_any(). */
 static const uint8_t *give_up_order(struct pb_to_json *c, const uint8_t *at)
 {
-    c->reorder = !c->ordered;
     return spb_wire_fail(&c->reader, SPB_INTERNAL, at, "the field is not in canonical order");
 }
 
@@ -515,13 +514,17 @@ static bool normalise(struct pb_to_json *c, const uint8_t *pb, size_t len)
     return c->reader.error.status == SPB_OK;
 }
 
-/* A pass over bytes in any order. */
+/*
+ * A pass over bytes in any order. Whatever is wrong is judged in canonical order only: it may be the
+ * order itself, or a value that a later one replaces. Canonical bytes are judged twice by that, and
+ * their errors keep their offsets.
+ */
 static bool run_any(struct pb_to_json *c, const uint8_t *pb, size_t len, struct spb_bytes *json,
                     struct spb_error *error)
 {
     bool fine = run(c, pb, len, json);
 
-    if (!fine && c->reorder) {
+    if (!fine && c->reader.error.status != SPB_NO_MEMORY) {
         fine = normalise(c, pb, len);
         if (fine) {
             pb = c->converter->normal.data;

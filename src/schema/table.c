@@ -303,8 +303,7 @@ const struct spb_row *spb_table_find_name(const struct spb_table *table, const c
     return row;
 }
 
-const struct spb_row *spb_table_find_field(const struct spb_table *table, uint32_t number,
-                                           unsigned wire_type)
+const struct spb_row *spb_table_find_number(const struct spb_table *table, uint32_t number)
 {
     unsigned low = 0;
     unsigned high = table->row_count;
@@ -316,10 +315,17 @@ const struct spb_row *spb_table_find_field(const struct spb_table *table, uint32
         else
             high = middle;
     }
-    if (low == table->row_count || table->rows[low].number != number ||
-        table->rows[low].wire_type != wire_type)
+    if (low == table->row_count || table->rows[low].number != number)
         return NULL;
     return &table->rows[low];
+}
+
+const struct spb_row *spb_table_find_field(const struct spb_table *table, uint32_t number,
+                                           unsigned wire_type)
+{
+    const struct spb_row *row = spb_table_find_number(table, number);
+
+    return row != NULL && row->wire_type == wire_type ? row : NULL;
 }
 
 const struct spb_row *spb_table_missing(const struct spb_table *table,

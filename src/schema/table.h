@@ -101,6 +101,9 @@ void spb_schema_free(struct spb_schema *schema);
 const struct spb_row *spb_table_find_name(const struct spb_table *table, const char *name,
                                           size_t len);
 
+/* The row of this field number, or NULL. */
+const struct spb_row *spb_table_find_number(const struct spb_table *table, uint32_t number);
+
 /* The row of this field number and wire type, or NULL: another type makes a field unknown. */
 const struct spb_row *spb_table_find_field(const struct spb_table *table, uint32_t number,
                                            unsigned wire_type);

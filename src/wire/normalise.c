@@ -73,8 +73,26 @@ static bool collect(struct normalise *n, const struct spb_table *table, const ui
     return true;
 }
 
-/* Copies whole fields as they are. */
-static bool copy_spans(struct normalise *n, const uint8_t *base, size_t first, size_t count)
+/* Copies fields of the schema, each behind its shortest tag and length. */
+static bool copy_values(struct normalise *n, const struct spb_row *row, const uint8_t *base,
+                        size_t first, size_t count)
+{
+    uint8_t head[sizeof row->tag + SPB_VARINT_MAX];
+
+    for (size_t i = first; i < first + count; i++) {
+        const struct spb_span span = n->scratch->spans.items[i];
+        uint8_t *end = spb_wire_put_tag(head, row);
+        if (row->wire_type == SPB_WIRE_LEN)
+            end = spb_wire_put_varint(end, span.key_len);
+        if (!append(n, head, (size_t)(end - head)) ||
+            !append(n, base + span.key_offset, span.key_len))
+            return false;
+    }
+    return true;
+}
+
+/* Copies fields that the schema lacks as they are. */
+static bool copy_fields(struct normalise *n, const uint8_t *base, size_t first, size_t count)
 {
     for (size_t i = first; i < first + count; i++) {
         const struct spb_span span = n->scratch->spans.items[i];
@@ -236,22 +254,27 @@ static bool write_map(struct normalise *n, const struct group *group)
 
 /* ------------------------------------------------------------------ one message */
 
+/* Fields of one number, or of additional_properties: what becomes of them is their row's matter. */
 static bool write_group(struct normalise *n, const struct spb_table *table, struct group *group)
 {
     const struct spb_span span = n->scratch->spans.items[group->first];
-    const uint32_t number = (uint32_t)(span.number / 2);
+    const size_t last = group->first + group->count - 1;
+    const struct spb_row *row = NULL;
 
     if (span.number % 2 == 1)
-        return copy_spans(n, group->base, group->first, group->count);
-    group->row = spb_table_find_field(table, number, group->base[span.offset] & 7u);
-    if (group->row == NULL || (group->row->table == NULL && !group->row->repeated &&
-                               (group->row->kind != SPB_KIND_TIMESTAMP || group->count == 1)))
-        return copy_spans(n, group->base, group->first + group->count - 1, 1);
-    if (group->row->kind == SPB_KIND_MAP)
+        return copy_fields(n, group->base, group->first, group->count);
+    row = spb_table_find_number(table, (uint32_t)(span.number / 2));
+    if (row == NULL) /* additional_properties: the last wins */
+        return copy_fields(n, group->base, last, 1);
+    group->row = row;
+    if (row->kind == SPB_KIND_MAP)
         return write_map(n, group);
-    if (group->row->kind == SPB_KIND_STRING)
-        return copy_spans(n, group->base, group->first, group->count);
-    return group->row->repeated ? write_each(n, group) : write_field(n, group);
+    if (row->kind == SPB_KIND_MESSAGE)
+        return row->repeated ? write_each(n, group) : write_field(n, group);
+    if (row->kind == SPB_KIND_TIMESTAMP)
+        return write_field(n, group);
+    return row->repeated ? copy_values(n, row, group->base, group->first, group->count)
+                         : copy_values(n, row, group->base, last, 1);
 }
 
 static bool write_message(struct normalise *n, const struct spb_table *table, const uint8_t *data,
