@@ -48,7 +48,7 @@ extern const char spb_digit_pairs[201];
 /* Writes a value below 100 with its leading zero. */
 static inline void spb_put_two_digits(char out[2], uint32_t value)
 {
-    memcpy(out, spb_digit_pairs + 2 * value, 2);
+    memcpy(out, spb_digit_pairs + (size_t)2 * value, 2);
 }
 
 #endif

@@ -21,6 +21,7 @@ enum {
     NANOS_PER_MILLI = 1000000,
     NANOS_PER_MICRO = 1000,
     MONTHS_PER_YEAR = 12,
+    DAYS_PER_MONTH_MIN = 28,
     FRACTION_DIGITS_MAX = 9
 };
 
@@ -71,7 +72,7 @@ static uint32_t days_in_month(uint32_t year, uint32_t month)
 {
     static const uint8_t days[MONTHS_PER_YEAR] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 
-    return month == 2 && is_leap(year) ? 29 : days[month - 1];
+    return month == 2 && is_leap(year) ? DAYS_PER_MONTH_MIN + 1 : days[month - 1];
 }
 
 /* The number of a day. January and February are the last months of the year before. */
@@ -115,7 +116,8 @@ static inline const char *check(const struct civil *civil, struct spb_time *time
         return "a year is between 0001 and 9999";
     if (civil->month - 1 >= MONTHS_PER_YEAR)
         return "a month is between 01 and 12";
-    if (civil->day - 1 >= 28 && civil->day - 1 >= days_in_month(civil->year, civil->month))
+    if (civil->day - 1 >= DAYS_PER_MONTH_MIN &&
+        civil->day - 1 >= days_in_month(civil->year, civil->month))
         return "a day is between 01 and the last day of its month";
     if (civil->hour > 23)
         return "an hour is between 00 and 23";
@@ -125,10 +127,10 @@ static inline const char *check(const struct civil *civil, struct spb_time *time
         return "a second is between 00 and 59, leap seconds are not supported";
 
     const uint32_t day = day_from_date(civil->year, civil->month, civil->day);
-    const uint32_t second_of_day = civil->hour * SECONDS_PER_HOUR +
-                                   civil->minute * SECONDS_PER_MINUTE + civil->second;
-    const int64_t seconds = ((int64_t)day - DAY_1970_01_01) * SECONDS_PER_DAY + second_of_day -
-                            civil->offset_seconds;
+    const uint32_t second_of_day =
+        civil->hour * SECONDS_PER_HOUR + civil->minute * SECONDS_PER_MINUTE + civil->second;
+    const int64_t seconds =
+        ((int64_t)day - DAY_1970_01_01) * SECONDS_PER_DAY + second_of_day - civil->offset_seconds;
     if (seconds < seconds_min || seconds > seconds_max)
         return "a date-time is in the years 0001 to 9999 in UTC";
     *time_out = (struct spb_time){ seconds, civil->nanos };
@@ -162,9 +164,9 @@ static bool read_form(const char text[FORM_LEN], uint64_t values_out[FORM_WORDS]
     enum { DIGIT = 0x80 - 10, SAME = 0x80 - 1 };
     static const char zeros[] = "0000-00-00T00:00:00.000Z";
     static const uint8_t slack[FORM_LEN] = {
-        DIGIT, DIGIT, DIGIT, DIGIT, SAME,  DIGIT, DIGIT, SAME,
-        DIGIT, DIGIT, SAME,  DIGIT, DIGIT, SAME,  DIGIT, DIGIT,
-        SAME,  DIGIT, DIGIT, SAME,  DIGIT, DIGIT, DIGIT, SAME,
+        DIGIT, DIGIT, DIGIT, DIGIT, SAME,  DIGIT, DIGIT, SAME,  /* yyyy-MM- */
+        DIGIT, DIGIT, SAME,  DIGIT, DIGIT, SAME,  DIGIT, DIGIT, /* ddTHH:mm */
+        SAME,  DIGIT, DIGIT, SAME,  DIGIT, DIGIT, DIGIT, SAME,  /* :ss.mmmZ */
     };
     uint64_t wrong = 0;
 
@@ -182,7 +184,6 @@ static uint32_t two_digits(uint64_t values, int place)
     return (uint32_t)((values * 10 + (values >> 8)) >> 8 * place & UINT8_MAX);
 }
 
-/* The words are yyyy-MM-, ddTHH:mm and :ss.mmmZ. */
 static struct civil civil_from_form(const uint64_t values[FORM_WORDS])
 {
     const uint32_t millis = two_digits(values[2], 4) * 10 + (uint32_t)(values[2] >> 48 & UINT8_MAX);
@@ -310,7 +311,7 @@ static const char *read_any_form(const char *text, size_t len, struct spb_time *
     if (reason == NULL)
         reason = read_offset(&cursor, &civil);
     if (reason == NULL && cursor.next != cursor.end)
-        reason = "a date-time ends with its offset";
+        reason = "nothing may follow the Z or the offset of a date-time";
     return reason != NULL ? reason : check(&civil, time_out);
 }
 
@@ -325,6 +326,8 @@ const char *spb_time_from_text(const char *text, size_t len, struct spb_time *ti
 }
 
 /* ---- To text ---- */
+
+enum { FRACTION_AT = sizeof "yyyy-MM-ddTHH:mm:ss." - 1 };
 
 static void put_three_digits(char out[3], uint32_t value)
 {
@@ -355,7 +358,7 @@ size_t spb_time_to_text(struct spb_time time, char out[SPB_TIME_TEXT_MAX])
     struct civil civil;
     set_date(&civil, (uint32_t)(seconds / SECONDS_PER_DAY) + DAY_0001_01_01);
 
-    memcpy(out, "0000-00-00T00:00:00.", 20);
+    memcpy(out, "0000-00-00T00:00:00.", FRACTION_AT);
     spb_put_two_digits(out, civil.year / 100);
     spb_put_two_digits(out + 2, civil.year % 100);
     spb_put_two_digits(out + 5, civil.month);
@@ -363,7 +366,7 @@ size_t spb_time_to_text(struct spb_time time, char out[SPB_TIME_TEXT_MAX])
     spb_put_two_digits(out + 11, minute_of_day / 60);
     spb_put_two_digits(out + 14, minute_of_day % 60);
     spb_put_two_digits(out + 17, second_of_day % SECONDS_PER_MINUTE);
-    const size_t len = 20 + put_fraction(out + 20, (uint32_t)time.nanos);
+    const size_t len = FRACTION_AT + put_fraction(out + FRACTION_AT, (uint32_t)time.nanos);
     out[len] = 'Z';
     return len + 1;
 }

@@ -121,7 +121,8 @@ static void set_tag(struct spb_row *row)
         row->tag[row->tag_len++] = (uint8_t)(tag | 0x80);
     row->tag[row->tag_len++] = (uint8_t)tag;
     row->tag_mask = row->tag_len == 1 ? 0xff : row->tag_len == 2 ? 0xffff : 0;
-    row->tag_value = row->tag_len > 2 ? 1 : (uint16_t)(row->tag[0] | row->tag[1] << 8);
+    const unsigned both = row->tag[0] | (unsigned)row->tag[1] << 8;
+    row->tag_value = row->tag_len > 2 ? 1 : (uint16_t)both;
 }
 
 /* A map's entry has no mark in protobuf-c: it is told by its shape. */
