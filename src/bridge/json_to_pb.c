@@ -493,7 +493,7 @@ enum spb_status spb_json_to_pb(spb_converter *converter, const char *json, size_
                                struct spb_bytes *pb, struct spb_error *error)
 {
     const size_t pb_len = pb->len;
-    size_t used;
+    size_t used = 0;
 
     if (len > converter->options.limits.document_max)
         return spb_error_set(error, SPB_TOO_LARGE, 0,

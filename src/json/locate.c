@@ -45,39 +45,40 @@ static struct level *innermost(struct walk *walk)
     return walk->depth > 0 && walk->depth <= LEVELS_MAX ? &walk->levels[walk->depth - 1] : NULL;
 }
 
+/* Passes a string, which may be a member's name. */
+static const char *step_string(struct walk *walk, struct level *level, const char *at)
+{
+    const char *const end = string_end(at + 1, walk->end);
+
+    if (level != NULL && level->expects_name) {
+        level->name = at + 1;
+        level->name_end = end;
+        level->expects_name = false;
+    }
+    return end < walk->end ? end + 1 : end;
+}
+
+static void step_comma(struct level *level)
+{
+    level->index++;
+    level->name = NULL;
+    level->expects_name = !level->array;
+}
+
 /* Passes one token. */
 static const char *step(struct walk *walk, const char *at)
 {
     struct level *level = innermost(walk);
 
-    switch (*at) {
-    case '{':
-    case '[':
+    if (*at == '"')
+        return step_string(walk, level, at);
+    if (*at == '{' || *at == '[')
         open_level(walk, *at == '[');
-        return at + 1;
-    case '}':
-    case ']':
-        walk->depth -= walk->depth > 0;
-        return at + 1;
-    case ',':
-        if (level != NULL) {
-            level->index++;
-            level->name = NULL;
-            level->expects_name = !level->array;
-        }
-        return at + 1;
-    case '"': {
-        const char *const end = string_end(at + 1, walk->end);
-        if (level != NULL && level->expects_name) {
-            level->name = at + 1;
-            level->name_end = end;
-            level->expects_name = false;
-        }
-        return end < walk->end ? end + 1 : end;
-    }
-    default:
-        return at + 1;
-    }
+    else if ((*at == '}' || *at == ']') && walk->depth > 0)
+        walk->depth--;
+    else if (*at == ',' && level != NULL)
+        step_comma(level);
+    return at + 1;
 }
 
 static void write_path(const struct walk *walk, struct spb_error *error)

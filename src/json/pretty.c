@@ -15,8 +15,8 @@ static bool put_line(struct spb_out *out, size_t depth)
     if (!spb_out_room(out, 1 + depth * INDENT))
         return false;
     *out->at++ = '\n';
-    memset(out->at, ' ', depth * INDENT);
-    out->at += depth * INDENT;
+    for (size_t i = 0; i < depth * INDENT; i++)
+        *out->at++ = ' ';
     return true;
 }
 

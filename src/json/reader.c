@@ -164,7 +164,7 @@ static const char *fail_in_string(struct spb_json_reader *reader, const char *at
 
 const char *spb_json_unescape(struct spb_json_reader *reader, const char *at, uint8_t **out)
 {
-    uint32_t scalar;
+    uint32_t scalar = 0;
 
     if (*at != '\\')
         return fail_in_string(reader, at);
@@ -217,7 +217,7 @@ static const char *copy_string(struct spb_json_reader *reader, const char *at, u
             break;
         if (*at != '\\')
             return fail_in_string(reader, at);
-        uint32_t scalar;
+        uint32_t scalar = 0;
         const char *const behind = escape(reader, at, &scalar);
         if (behind == NULL)
             return NULL;

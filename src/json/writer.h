@@ -15,7 +15,7 @@
 /* Room that a string of len bytes without escapes takes, with its quotes and a vector to spare. */
 static inline size_t spb_json_string_room(size_t len)
 {
-    return len + 2 + 2 * SPB_VECTOR;
+    return len + 2 + 2 * (size_t)SPB_VECTOR;
 }
 
 /* Writes the escape of c, and makes room for it and a string of `left` bytes behind it. */
