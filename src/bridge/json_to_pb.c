@@ -78,6 +78,15 @@ static const char *read_string(struct json_to_pb *c, const char *at, const struc
     return at;
 }
 
+/* What the text cuts short may become another number. */
+static const char *fail_range(struct json_to_pb *c, const char *at, const char *end,
+                              const char *reason)
+{
+    if (end == c->reader.end)
+        return spb_json_fail(&c->reader, SPB_BAD_JSON, end, "the number is cut short");
+    return spb_json_fail(&c->reader, SPB_OUT_OF_RANGE, at, "%s", reason);
+}
+
 /* Any spelling of a number. */
 static const char *read_any_int32(struct json_to_pb *c, const char *at, const struct spb_row *row)
 {
@@ -89,9 +98,9 @@ static const char *read_any_int32(struct json_to_pb *c, const char *at, const st
     if (end == NULL)
         return NULL;
     if (!spb_int32_from_text(at, (size_t)(end - at), &value))
-        return spb_json_fail(&c->reader, SPB_OUT_OF_RANGE, at,
-                             "the number is not an int32: a whole number from -2147483648 to "
-                             "2147483647");
+        return fail_range(c, at, end,
+                          "the number is not an int32: a whole number from -2147483648 to "
+                          "2147483647");
     spb_put_int32(&c->writer, row, value);
     return end;
 }
@@ -122,9 +131,7 @@ static const char *read_double(struct json_to_pb *c, const char *at, const struc
     if (end == NULL)
         return NULL;
     if (!spb_double_from_text(at, (size_t)(end - at), &value))
-        return spb_json_fail(&c->reader, SPB_OUT_OF_RANGE, at,
-                             "the number is not a double: it is "
-                             "too large");
+        return fail_range(c, at, end, "the number is not a double: it is too large");
     spb_put_double(&c->writer, row, value);
     return end;
 }

@@ -321,7 +321,8 @@ enum spb_status spb_wire_rearrange(struct spb_normaliser *normaliser, const stru
         if (spb_bytes_append(sorted, data + (spans[i].offset - origin), spans[i].len) != SPB_OK)
             return SPB_NO_MEMORY;
     }
-    memcpy(data, sorted->data, sorted->len);
+    if (sorted->len > 0)
+        memcpy(data, sorted->data, sorted->len);
     return SPB_OK;
 }
 
