@@ -13,7 +13,8 @@ extern "C" {
 /*
  * A stream of JSON documents, one Session each, with white space or nothing between them: one
  * document, NDJSON, or documents that follow each other directly. Push text as it arrives, in
- * pieces of any size, and pull converted sessions. Holds no more than one document and one piece.
+ * pieces of any size, and pull converted sessions. Holds no more than one document and one piece. A
+ * byte order mark at the start of the stream is passed over.
  */
 typedef struct spb_documents spb_documents;
 

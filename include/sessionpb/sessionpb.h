@@ -13,7 +13,7 @@
  *             the caller's, results are appended, the memory is reused when `len` is set back.
  *             Functions named `free` take NULL.
  * Lengths     `len` counts bytes and excludes a trailing NUL, `count` counts items.
- * Text        UTF-8 in and out, without a byte order mark.
+ * Text        UTF-8 in and out, without a byte order mark (a stream of documents may begin with one).
  * Threads     A converter or stream serves one thread at a time; different ones are independent.
  *             There is no global state.
  * Printing    Nothing is printed, and the process is never ended.
