@@ -20,8 +20,9 @@ enum spb_unknown {
 
 /* Limits of one session, the same in every direction. 0 stands for the default. */
 struct spb_limits {
-    /* Bytes of one document or message. Default 64 MiB: far above any session (a few kilobytes),
-       and what other runtimes' stream readers take at most. */
+    /* Bytes of one document or message that is read; what is written of it may be longer. Default
+       64 MiB: far above any session (a few kilobytes), and what other runtimes' stream readers take
+       at most. */
     size_t document_max;
     /* Nesting of the values of additional members, and of groups in unknown fields. Default 64: the
        schema nests 3 deep, other runtimes stop at 100, and the stack must hold it. At most 1,000. */
@@ -39,7 +40,8 @@ struct spb_options {
     size_t size;
     enum spb_unknown unknown;
     /* Accept a session that lacks a required member, and keep a value of the wrong type verbatim as
-       an additional member of the message it stands in. */
+       an additional member of the message it stands in, whatever `unknown` says: its name is
+       defined. */
     bool lenient;
     struct spb_limits limits;
 };

@@ -32,7 +32,8 @@ enum spb_status spb_tree_to_pb(spb_converter *converter, const struct cJSON *tre
  * *tree_out   caller owns it, release with cJSON_Delete(); untouched on failure. Members stand in
  *             canonical order.
  *
- * Fails like spb_pb_to_json(), and with SPB_OVER_BUDGET above limits.memory_max or items_max.
+ * Fails like spb_pb_to_json(), and with SPB_NOT_REPRESENTABLE or SPB_OVER_BUDGET (above
+ * limits.memory_max or items_max); the path of these two is a JSON Pointer, and they have no offset.
  */
 enum spb_status spb_pb_to_tree(spb_converter *converter, const void *pb, size_t len,
                                struct cJSON **tree_out, struct spb_error *error);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 enum spb_status spb_error_vset(struct spb_error *error, enum spb_status status, size_t offset,
                                const char *format, va_list arguments)
 {
@@ -31,32 +33,66 @@ enum spb_status spb_error_set(struct spb_error *error, enum spb_status status, s
     return status;
 }
 
+void spb_error_unplace(struct spb_error *error)
+{
+    if (error == NULL)
+        return;
+    error->offset = 0;
+    error->line = 0;
+    error->column = 0;
+}
+
 void spb_path_append(struct spb_path *path, const char *text, size_t len)
 {
     static const char cut[] = "...";
     const size_t room = SPB_PATH_MAX - sizeof cut - path->len;
+    size_t fits = len < room ? len : room;
 
     if (path->len > SPB_PATH_MAX - sizeof cut)
         return;
-    memcpy(path->text + path->len, text, len < room ? len : room);
-    path->len += len < room ? len : room;
+    while (fits > 0 && fits < len && ((uint8_t)text[fits] & 0xC0) == 0x80)
+        fits--; /* not inside of a character */
+    memcpy(path->text + path->len, text, fits);
+    path->len += fits;
     path->text[path->len] = '\0';
-    if (len > room) {
+    if (fits < len) {
         memcpy(path->text + path->len, cut, sizeof cut);
         path->len = SPB_PATH_MAX;
     }
 }
 
+void spb_path_cut(struct spb_path *path, size_t len)
+{
+    if (len >= SPB_PATH_MAX)
+        return;
+    path->len = len;
+    path->text[len] = '\0';
+}
+
+/* One character of a name. Returns its bytes. */
+static size_t append_character(struct spb_path *path, const char *name, size_t len)
+{
+    const uint8_t first = (uint8_t)*name;
+    size_t character = 1;
+
+    while (character < len && character < SPB_UTF8_MAX && ((uint8_t)name[character] & 0xC0) == 0x80)
+        character++;
+    if (first == '~')
+        spb_path_append(path, "~0", 2);
+    else if (first == '/')
+        spb_path_append(path, "~1", 2);
+    else if (first < ' ' || first == 0x7f ||
+             spb_utf8_valid_len((const uint8_t *)name, character) != character)
+        spb_path_append(path, "?", 1);
+    else
+        spb_path_append(path, name, character);
+    return character;
+}
+
 void spb_path_append_name(struct spb_path *path, const char *name, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (name[i] == '~')
-            spb_path_append(path, "~0", 2);
-        else if (name[i] == '/')
-            spb_path_append(path, "~1", 2);
-        else
-            spb_path_append(path, name + i, 1);
-    }
+    for (size_t i = 0; i < len;)
+        i += append_character(path, name + i, len - i);
 }
 
 /* See sessionpb/status.h. */

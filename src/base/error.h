@@ -15,9 +15,12 @@ enum spb_status spb_error_vset(struct spb_error *error, enum spb_status status, 
                                const char *format, va_list arguments)
     __attribute__((format(printf, 4, 0)));
 
+/* Keeps the path only: the rest counts in text that the caller has not seen. NULL is allowed. */
+void spb_error_unplace(struct spb_error *error);
+
 /*
  * A path under construction inside error->path. What does not fit is cut, and then the path ends in
- * "...". `len` is where the next part goes; set it back to cut the path to an earlier part.
+ * "...". `len` is where the next part goes.
  */
 struct spb_path {
     char *text; /* SPB_PATH_MAX bytes, NUL-terminated */
@@ -26,7 +29,13 @@ struct spb_path {
 
 void spb_path_append(struct spb_path *path, const char *text, size_t len);
 
-/* Appends a name with the escapes of a JSON Pointer (RFC 6901). */
+/* Sets the path back to a length that it had, unless it was too long by then. */
+void spb_path_cut(struct spb_path *path, size_t len);
+
+/*
+ * Appends a name with the escapes of a JSON Pointer (RFC 6901). A control character or what is not
+ * UTF-8 becomes a question mark: a path is printed on terminals.
+ */
 void spb_path_append_name(struct spb_path *path, const char *name, size_t len);
 
 #endif

@@ -93,7 +93,7 @@ static void merge(const struct spb_span *left, size_t left_count, const struct s
 
 static void sort(struct spb_span *items, size_t count, struct spb_span *spare, const uint8_t *base)
 {
-    if (count < 2 || ascending_run(items, count, base) == count)
+    if (ascending_run(items, count, base) == count)
         return;
     if (descending_run(items, count, base) == count) {
         reverse(items, count);
@@ -115,12 +115,18 @@ static void sort(struct spb_span *items, size_t count, struct spb_span *spare, c
         memcpy(items, from, count * sizeof *items);
 }
 
+static void sort_from(struct spb_spans *spans, size_t first, const uint8_t *base)
+{
+    if (spans->count - first > 1)
+        sort(spans->items + first, spans->count - first, spans->items + spans->capacity, base);
+}
+
 void spb_spans_sort_by_number(struct spb_spans *spans, size_t first)
 {
-    sort(spans->items + first, spans->count - first, spans->items + spans->capacity, NULL);
+    sort_from(spans, first, NULL);
 }
 
 void spb_spans_sort_by_key(struct spb_spans *spans, size_t first, const uint8_t *base)
 {
-    sort(spans->items + first, spans->count - first, spans->items + spans->capacity, base);
+    sort_from(spans, first, base);
 }

@@ -50,6 +50,14 @@ bool spb_additional_push(struct spb_additional *stack, const struct spb_addition
     return spb_spans_push(&stack->members, member) == SPB_OK;
 }
 
+void spb_additional_hide(struct spb_additional *stack)
+{
+    struct spb_span *const member = &stack->members.items[stack->members.count - 1];
+
+    spb_out_rewind(&stack->out, member->offset);
+    member->len = 0;
+}
+
 bool spb_additional_push_unknown(struct spb_additional *stack, const uint8_t *data, size_t len)
 {
     const struct spb_additional_mark mark = spb_additional_mark(stack);
@@ -88,19 +96,25 @@ const struct spb_span *spb_additional_sort(struct spb_additional *stack,
 size_t spb_additional_len(const struct spb_additional *stack,
                           const struct spb_additional_mark *mark)
 {
-    size_t len = stack->members.count - mark->count;
+    size_t len = 0;
 
-    for (size_t i = mark->count; i < stack->members.count; i++)
-        len += stack->members.items[i].len;
-    return len == 0 ? 0 : len - 1;
+    for (size_t i = mark->count; i < stack->members.count; i++) {
+        const size_t member_len = stack->members.items[i].len;
+        len += member_len + (len > 0 && member_len > 0);
+    }
+    return len;
 }
 
 uint8_t *spb_additional_put(const struct spb_additional *stack,
                             const struct spb_additional_mark *mark, uint8_t *to)
 {
+    const uint8_t *const begin = to;
+
     for (size_t i = mark->count; i < stack->members.count; i++) {
         const struct spb_span *member = &stack->members.items[i];
-        if (i > mark->count)
+        if (member->len == 0)
+            continue;
+        if (to > begin)
             *to++ = ',';
         memcpy(to, stack->text.data + member->offset, member->len);
         to += member->len;

@@ -64,6 +64,12 @@ bool spb_additional_name(struct spb_additional *stack, const struct spb_addition
 bool spb_additional_push(struct spb_additional *stack, const struct spb_additional_mark *mark,
                          size_t name_len, size_t source);
 
+/*
+ * Forgets the text of the member that was pushed last. Its name stays, and will be found when it
+ * comes twice; nothing is written of it.
+ */
+void spb_additional_hide(struct spb_additional *stack);
+
 /* Puts a member SPB_UNKNOWN_FIELDS with these bytes on the stack. False when memory is short. */
 bool spb_additional_push_unknown(struct spb_additional *stack, const uint8_t *data, size_t len);
 
@@ -74,7 +80,7 @@ bool spb_additional_push_unknown(struct spb_additional *stack, const uint8_t *da
 const struct spb_span *spb_additional_sort(struct spb_additional *stack,
                                            const struct spb_additional_mark *mark);
 
-/* Bytes of the members above the mark with the commas between them. */
+/* Bytes of the members above the mark with the commas between them; hidden ones have none. */
 size_t spb_additional_len(const struct spb_additional *stack,
                           const struct spb_additional_mark *mark);
 

@@ -80,7 +80,7 @@ enum spb_status spb_canonical(spb_converter *converter, const void *pb, size_t l
                               const struct spb_bytes **canonical_out, struct spb_error *error)
 {
     struct spb_bytes *const json = &converter->json;
-    size_t used;
+    size_t used = 0;
 
     json->len = 0;
     enum spb_status status = spb_pb_to_json(converter, pb, len, json, error);

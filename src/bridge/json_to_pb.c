@@ -14,8 +14,8 @@
 #include "json/reader.h"
 
 enum {
-    PREDICTIONS = 3,    /* rows tried before a name is looked up */
-    DATE_TEXT_LEN = 24, /* of yyyy-MM-ddTHH:mm:ss.mmmZ */
+    PREDICTIONS = 3,  /* rows tried before a name is looked up */
+    INT32_DIGITS = 9, /* that every int32 has room for */
 };
 
 struct json_to_pb {
@@ -105,17 +105,16 @@ static const char *read_any_int32(struct json_to_pb *c, const char *at, const st
     return end;
 }
 
-/* Up to nine digits without sign, fraction or exponent, and no leading zero. */
+/* What is not up to nine digits and nothing else takes the other way. */
 static const char *read_int32(struct json_to_pb *c, const char *at, const struct spb_row *row)
 {
     const char *const begin = at;
     int32_t value = 0;
 
-    while (*at >= '0' && *at <= '9' && at - begin < 10)
-        value = at - begin < 9 ? value * 10 + (*at++ - '0') : (at++, value);
-    const bool plain = at - begin >= 1 && at - begin <= 9 && *at != '.' && *at != 'e' &&
-                       *at != 'E' && (*begin != '0' || at - begin == 1);
-    if (!plain)
+    while (*at >= '0' && *at <= '9' && at - begin < INT32_DIGITS)
+        value = value * 10 + (*at++ - '0');
+    const bool more = (*at >= '0' && *at <= '9') || *at == '.' || *at == 'e' || *at == 'E';
+    if (at == begin || more || (*begin == '0' && at - begin > 1))
         return read_any_int32(c, begin, row);
     spb_put_int32(&c->writer, row, value);
     return at;
@@ -172,8 +171,6 @@ static const char *read_time(struct json_to_pb *c, const char *at, const struct 
 
 static const char *read_nested(struct json_to_pb *c, const char *at, const struct spb_row *row)
 {
-    if (*at != '{')
-        return fail_type(c, at, "an object");
     c->writer.out.at = spb_wire_put_tag(c->writer.out.at, row);
     const size_t length = spb_length_open(&c->writer, row);
     at = read_message(c, at, row->table);
@@ -279,8 +276,6 @@ static const char *keep_member(struct json_to_pb *c, const char *at, const char 
     at = spb_json_copy_value(&c->reader, at, &stack->out.at);
     if (at != NULL && !spb_additional_push(stack, mark, name_len, (size_t)(name - c->reader.begin)))
         return fail_memory(c, at);
-    if (at != NULL && c->converter->options.unknown == SPB_UNKNOWN_DROP)
-        spb_additional_drop(stack, mark);
     return at;
 }
 
@@ -297,7 +292,7 @@ static const char *read_unknown_fields(struct json_to_pb *c, const char *at, con
                              "\"" SPB_UNKNOWN_FIELDS "\" occurs twice in one object");
     message->has_unknown_fields = true;
     if (*at != '"')
-        return fail_type(c, at, "a string with base64");
+        return spb_json_fail(&c->reader, SPB_BAD_WIRE, at, "expected a string with base64");
     if (!spb_out_room(&stack->out, (size_t)(c->reader.end - at) + SPB_MEMBER_ROOM))
         return fail_memory(c, at);
     at = spb_json_string(&c->reader, at + 1, &stack->out.at);
@@ -325,10 +320,14 @@ static const char *read_additional(struct json_to_pb *c, const char *at, const c
     if (c->converter->options.unknown == SPB_UNKNOWN_REJECT)
         return spb_json_fail(&c->reader, SPB_UNKNOWN_MEMBER, name,
                              "the schema does not define this member");
-    if (!unknown_fields)
-        return keep_member(c, at, name, mark);
-    spb_additional_drop(stack, mark);
-    return read_unknown_fields(c, at, name, message);
+    if (unknown_fields) {
+        spb_additional_drop(stack, mark);
+        return read_unknown_fields(c, at, name, message);
+    }
+    at = keep_member(c, at, name, mark);
+    if (at != NULL && c->converter->options.unknown == SPB_UNKNOWN_DROP)
+        spb_additional_hide(stack);
+    return at;
 }
 
 /* ------------------------------------------------------------------ members */
@@ -444,11 +443,10 @@ static const char *read_message(struct json_to_pb *c, const char *at, const stru
     struct spb_message message;
     struct spb_fault fault;
 
-    at = spb_json_expect(&c->reader, at, "{", "an object");
-    if (at == NULL)
-        return NULL;
+    if (*at != '{')
+        return fail_type(c, at, "an object");
     spb_message_open(&c->writer, table, &message);
-    at = spb_json_space(at);
+    at = spb_json_space(at + 1);
     while (*at != '}') {
         at = read_member(c, at, &message);
         if (at != NULL)
@@ -478,11 +476,6 @@ enum spb_status spb_json_to_pb_padded(spb_converter *converter, const char *json
     spb_additional_begin(&converter->additional);
     converter->entries.count = 0;
     at = make_room(&c, at) ? read_message(&c, at, converter->schema->session) : fail_memory(&c, at);
-    if (at != NULL && (size_t)(at - json) > converter->options.limits.document_max)
-        at = spb_json_fail(&c.reader, SPB_TOO_LARGE, json,
-                           "the document is longer than the limit "
-                           "of %zu bytes",
-                           converter->options.limits.document_max);
     if (at == NULL) {
         if (error != NULL) {
             *error = c.reader.error;

@@ -42,8 +42,11 @@ static bool write_additional(struct spb_pb_writer *writer, const struct spb_mess
                                    (SPB_ADDITIONAL_NUMBER << 3 | SPB_WIRE_LEN) / 0x80 };
     const struct spb_additional *stack = &writer->converter->additional;
     struct spb_out *out = &writer->out;
-    const size_t len = 2 + spb_additional_len(stack, &message->mark);
+    const size_t members_len = spb_additional_len(stack, &message->mark);
+    const size_t len = 2 + members_len;
 
+    if (members_len == 0)
+        return true;
     if (!spb_out_room(out, sizeof tag + SPB_VARINT_MAX + len + left + SPB_MEMBER_ROOM))
         return false;
     memcpy(out->at, tag, sizeof tag);
@@ -60,12 +63,9 @@ static bool close_additional(struct spb_pb_writer *writer, const struct spb_mess
     struct spb_additional *stack = &writer->converter->additional;
     const struct spb_span *repeat = spb_additional_sort(stack, &message->mark);
 
-    if (repeat != NULL) {
-        const char *name = (const char *)stack->text.data + repeat->offset;
+    if (repeat != NULL)
         return fail(fault, SPB_DUPLICATE_MEMBER, repeat->number,
-                    "the member %.*s occurs twice in one object",
-                    (int)(spb_json_skip_string(name + 1) - name), name);
-    }
+                    "the member occurs twice in one object");
     if (!write_additional(writer, message, left))
         return fail_memory(fault);
     spb_additional_drop(stack, &message->mark);
@@ -105,15 +105,21 @@ bool spb_message_close(struct spb_pb_writer *writer, struct spb_message *message
 
 /* ------------------------------------------------------------------ "$unknownFields" */
 
-/* Fields that travelled as unknown may be anything but fields that the schema knows by now. */
-static bool check_unknown(const struct spb_table *table, const uint8_t *data, size_t len,
-                          size_t depth_max, struct spb_fault *fault)
+/*
+ * Writes the fields over themselves with their shortest tags. What travelled as unknown may be
+ * anything but a field that the schema knows by now. False: *fault tells why.
+ */
+static bool take_fields(struct spb_pb_writer *writer, const struct spb_table *table, size_t len,
+                        struct spb_fault *fault)
 {
-    struct spb_wire_reader reader = { .begin = data, .depth_max = depth_max };
+    const uint8_t *at = writer->out.at;
+    const uint8_t *const end = at + len;
+    struct spb_wire_reader reader = { .begin = at,
+                                      .depth_max = writer->converter->options.limits.depth_max };
     struct spb_wire_field field;
 
-    for (const uint8_t *at = data; at < data + len;) {
-        at = spb_wire_field(&reader, at, data + len, &field);
+    while (at < end) {
+        at = spb_wire_field(&reader, at, end, &field);
         if (at == NULL)
             return fail(fault, reader.error.status == SPB_TOO_DEEP ? SPB_TOO_DEEP : SPB_BAD_WIRE,
                         SIZE_MAX, "\"" SPB_UNKNOWN_FIELDS "\" does not hold protobuf fields");
@@ -121,6 +127,7 @@ static bool check_unknown(const struct spb_table *table, const uint8_t *data, si
             (field.number == SPB_ADDITIONAL_NUMBER && field.type == SPB_WIRE_LEN))
             return fail(fault, SPB_DUPLICATE_MEMBER, SIZE_MAX,
                         "\"" SPB_UNKNOWN_FIELDS "\" holds a field that the schema defines");
+        writer->out.at = spb_wire_put_field(writer->out.at, &field);
     }
     return true;
 }
@@ -128,19 +135,14 @@ static bool check_unknown(const struct spb_table *table, const uint8_t *data, si
 bool spb_message_unknown_fields(struct spb_pb_writer *writer, struct spb_message *message,
                                 const char *text, size_t len, struct spb_fault *fault)
 {
-    uint8_t *const data = writer->out.at;
     size_t data_len;
 
-    if (!spb_base64_decode(text, len, data, &data_len))
-        return fail(fault, SPB_WRONG_TYPE, SIZE_MAX,
+    if (!spb_base64_decode(text, len, writer->out.at, &data_len))
+        return fail(fault, SPB_BAD_WIRE, SIZE_MAX,
                     "\"" SPB_UNKNOWN_FIELDS "\" is not base64 (RFC 4648, padded)");
-    memset(data + data_len, 0, SPB_PADDING);
-    if (!check_unknown(message->table, data, data_len, writer->converter->options.limits.depth_max,
-                       fault))
-        return false;
-    writer->out.at += data_len;
-    message->unordered = true;
-    return true;
+    memset(writer->out.at + data_len, 0, SPB_PADDING);
+    message->unordered = message->unordered || data_len > 0;
+    return take_fields(writer, message->table, data_len, fault);
 }
 
 /* ------------------------------------------------------------------ values */
@@ -208,27 +210,28 @@ void spb_map_open(const struct spb_pb_writer *writer, struct spb_map *map)
                              .first = writer->converter->entries.count };
 }
 
-/* The key's field is the first of an entry's, and its tag is one byte. */
-static bool find_key(const uint8_t *entry, const uint8_t *end, const uint8_t **key, size_t *len)
+/* The key's field is the first of an entry's. */
+static const uint8_t *find_key(const uint8_t *entry, const uint8_t *end, size_t *len)
 {
-    struct spb_wire_reader reader = { .begin = entry, .depth_max = 0 };
+    struct spb_wire_reader reader = { .begin = entry };
     struct spb_wire_field field;
+    struct spb_wire_field key;
 
     if (spb_wire_field(&reader, entry, end, &field) == NULL ||
-        spb_wire_length(&reader, field.value + 1, end, len) == NULL)
-        return false;
-    *key = spb_wire_length(&reader, field.value + 1, end, len);
-    return true;
+        spb_wire_field(&reader, field.value, end, &key) == NULL)
+        return NULL;
+    *len = key.len;
+    return key.value;
 }
 
 bool spb_map_entry(struct spb_pb_writer *writer, struct spb_map *map, size_t offset, size_t source)
 {
     struct spb_spans *const entries = &writer->converter->entries;
     const uint8_t *const base = writer->out.bytes->data;
-    const uint8_t *key;
     size_t key_len;
+    const uint8_t *const key = find_key(base + offset, writer->out.at, &key_len);
 
-    if (!find_key(base + offset, writer->out.at, &key, &key_len))
+    if (key == NULL)
         return false;
     if (entries->count > map->first &&
         spb_key_compare(base + map->key_offset, map->key_len, key, key_len) >= 0)
@@ -268,9 +271,8 @@ bool spb_map_close(struct spb_pb_writer *writer, struct spb_map *map, struct spb
         if (repeat != NULL)
             return fail(fault, SPB_DUPLICATE_MEMBER, repeat->number,
                         "the key occurs twice in one map");
-        if (spb_wire_rearrange(&writer->converter->normaliser, entries->items + map->first,
-                               entries->count - map->first, base + map->start,
-                               map->start) != SPB_OK)
+        if (spb_wire_rearrange(&writer->converter->normaliser, entries, map->first,
+                               base + map->start, map->start) != SPB_OK)
             return fail_memory(fault);
     }
     entries->count = map->first;

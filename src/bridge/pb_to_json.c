@@ -14,10 +14,10 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "bridge/converter.h"
+#include "json/writer.h"
 #include "wire/locate.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
-#include "json/writer.h"
 
 enum {
     PREDICTIONS = 4,  /* rows tried before a tag is looked up */
@@ -59,13 +59,13 @@ static const uint8_t *give_up_order(struct pb_to_json *c, const uint8_t *at)
     return spb_wire_fail(&c->reader, SPB_INTERNAL, at, "the field is not in canonical order");
 }
 
-/* What a message or entry or Timestamp has beyond the schema, where JSON has no place to keep it. */
-static const uint8_t *refuse_unknown(struct pb_to_json *c, const uint8_t *at)
+/* What the schema does not define, under a policy that does not drop it. */
+static const uint8_t *refuse_unknown(struct pb_to_json *c, const uint8_t *at, const char *reason)
 {
     const bool reject = c->converter->options.unknown == SPB_UNKNOWN_REJECT;
 
-    return spb_wire_fail(&c->reader, reject ? SPB_UNKNOWN_MEMBER : SPB_NOT_REPRESENTABLE, at,
-                         "JSON has no place for an unknown field in a date or a map's entry");
+    return spb_wire_fail(&c->reader, reject ? SPB_UNKNOWN_MEMBER : SPB_NOT_REPRESENTABLE, at, "%s",
+                         reason);
 }
 
 /* Inside of a message whose length is known, an end that comes too early is an error. */
@@ -162,7 +162,7 @@ static const uint8_t *write_time(struct pb_to_json *c, const uint8_t *at, const 
     if (!spb_wire_timestamp(&c->reader, at, at + len, &time.seconds, &time.nanos, &unknown))
         return fail_inside(c);
     if (unknown && c->converter->options.unknown != SPB_UNKNOWN_DROP)
-        return refuse_unknown(c, at);
+        return refuse_unknown(c, at, "JSON has no place for an unknown field in a date");
     if (!spb_time_is_valid(time))
         return spb_wire_fail(&c->reader, SPB_OUT_OF_RANGE, at,
                              "the Timestamp is not between year 0001 and 9999");
@@ -232,7 +232,9 @@ static const uint8_t *write_entry(struct pb_to_json *c, const uint8_t *at, const
         return at;
     if (!c->ordered)
         return give_up_order(c, at);
-    return c->converter->options.unknown == SPB_UNKNOWN_DROP ? end : refuse_unknown(c, at);
+    return c->converter->options.unknown == SPB_UNKNOWN_DROP
+               ? end
+               : refuse_unknown(c, at, "JSON has no place for an unknown field in a map's entry");
 }
 
 /* `at` is behind the tag of the first of them. */
@@ -296,30 +298,30 @@ static const uint8_t *write_array(struct pb_to_json *c, const uint8_t *at, const
 static const uint8_t *fail_additional(struct pb_to_json *c, const uint8_t *at,
                                       const struct spb_error *error)
 {
-    const enum spb_status status = error->status == SPB_NEED_MORE ? SPB_BAD_JSON : error->status;
-
-    return spb_wire_fail(&c->reader, status, at,
-                         "additional_properties is not an object's text: "
-                         "%.100s at byte %zu",
+    if (error->status != SPB_NEED_MORE && error->status != SPB_BAD_JSON)
+        return spb_wire_fail(&c->reader, error->status, at, "%s", error->reason);
+    return spb_wire_fail(&c->reader, SPB_BAD_JSON, at,
+                         "additional_properties is not an object's text: %.100s at byte %zu",
                          error->reason, error->offset);
 }
 
-/* A name may not be both that of a field and that of an additional member. */
-static const uint8_t *check_names(struct pb_to_json *c, struct reading *r, const uint8_t *at,
-                                  const struct spb_additional_mark *mark)
+/* The name of a field may be that of an additional member only where the field is absent: it was
+   unknown once, or its value was of the wrong type. The policy for unknown is for all others. */
+static const uint8_t *check_name(struct pb_to_json *c, struct reading *r, const uint8_t *at,
+                                 struct spb_span *member)
 {
-    const struct spb_additional *stack = &c->converter->additional;
+    const char *const name = (const char *)c->converter->additional.text.data + member->key_offset;
+    const struct spb_row *const row = spb_table_find_name(r->table, name, member->key_len);
 
-    for (size_t i = mark->count; i < stack->members.count; i++) {
-        const struct spb_span *member = &stack->members.items[i];
-        const char *name = (const char *)stack->text.data + member->key_offset;
-        const struct spb_row *row = spb_table_find_name(r->table, name, member->key_len);
-        if (spb_is_unknown_fields(name, member->key_len) ||
-            (row != NULL && spb_row_set_has(&r->seen, row->index)))
-            return spb_wire_fail(&c->reader, SPB_DUPLICATE_MEMBER, at,
-                                 "additional_properties holds the name of a field");
-        r->shadowed = r->shadowed || row != NULL;
-    }
+    if (spb_is_unknown_fields(name, member->key_len) ||
+        (row != NULL && spb_row_set_has(&r->seen, row->index)))
+        return spb_wire_fail(&c->reader, SPB_DUPLICATE_MEMBER, at,
+                             "additional_properties holds the name of a field");
+    if (row == NULL && c->converter->options.unknown == SPB_UNKNOWN_REJECT)
+        return refuse_unknown(c, at, "the schema does not define these members");
+    if (row == NULL && c->converter->options.unknown == SPB_UNKNOWN_DROP)
+        member->len = 0; /* hidden: see bridge/additional.h */
+    r->shadowed = r->shadowed || row != NULL;
     return at;
 }
 
@@ -333,9 +335,12 @@ static const uint8_t *push_additional(struct pb_to_json *c, struct reading *r, c
         return fail_memory(c, at);
     reader.begin = (const char *)text->data;
     reader.end = reader.begin + text->len;
-    if (!spb_additional_read(&c->converter->additional, &reader))
+    struct spb_additional *const stack = &c->converter->additional;
+    if (!spb_additional_read(stack, &reader))
         return fail_additional(c, at, &reader.error);
-    return check_names(c, r, at, mark);
+    for (size_t i = mark->count; at != NULL && i < stack->members.count; i++)
+        at = check_name(c, r, at, &stack->members.items[i]);
+    return at;
 }
 
 /* Prints what the schema does not define of a message; `at` is its place for errors. */
@@ -345,23 +350,21 @@ static const uint8_t *write_additional(struct pb_to_json *c, struct reading *r, 
     const struct spb_additional_mark mark = spb_additional_mark(stack);
     const struct spb_bytes *const unknown = &c->converter->unknown;
 
-    if (c->converter->options.unknown == SPB_UNKNOWN_DROP)
-        return at;
     if (r->additional.value != NULL &&
         push_additional(c, r, r->additional.value - 1, &mark) == NULL)
         return NULL;
-    if (unknown->len > r->unknown &&
+    if (unknown->len > r->unknown && c->converter->options.unknown == SPB_UNKNOWN_REJECT)
+        return refuse_unknown(c, at, "the schema does not define some fields of this message");
+    if (unknown->len > r->unknown && c->converter->options.unknown == SPB_UNKNOWN_KEEP &&
         !spb_additional_push_unknown(stack, unknown->data + r->unknown, unknown->len - r->unknown))
         return fail_memory(c, at);
-    if (spb_additional_any(stack, &mark) && c->converter->options.unknown == SPB_UNKNOWN_REJECT)
-        return spb_wire_fail(&c->reader, SPB_UNKNOWN_MEMBER, at,
-                             "the message has members that the schema does not define");
     if (spb_additional_sort(stack, &mark) != NULL)
         return spb_wire_fail(&c->reader, SPB_DUPLICATE_MEMBER, at,
                              "a name occurs twice in additional_properties");
-    if (!make_room(c, spb_additional_len(stack, &mark)))
+    const size_t len = spb_additional_len(stack, &mark);
+    if (!make_room(c, len))
         return fail_memory(c, at);
-    if (spb_additional_any(stack, &mark)) {
+    if (len > 0) {
         *c->out.at++ = ',';
         c->out.at = spb_additional_put(stack, &mark, c->out.at);
     }
@@ -415,8 +418,11 @@ static const uint8_t *note_unknown(struct pb_to_json *c, const uint8_t *at, cons
     if (field->number < r->last_unknown)
         return give_up_order(c, at);
     r->last_unknown = field->number;
-    if (spb_bytes_append(&c->converter->unknown, at, (size_t)(behind - at)) != SPB_OK)
+    struct spb_bytes *const unknown = &c->converter->unknown;
+    if (spb_bytes_reserve(unknown, (size_t)(behind - at)) != SPB_OK)
         return fail_memory(c, at);
+    unknown->len =
+        (size_t)(spb_wire_put_field(unknown->data + unknown->len, field) - unknown->data);
     return behind;
 }
 
@@ -491,10 +497,8 @@ static bool run(struct pb_to_json *c, const uint8_t *pb, size_t len, struct spb_
     spb_out_begin(&c->out, json);
     spb_additional_begin(&c->converter->additional);
     c->converter->unknown.len = 0;
-    if (!make_room(c, len)) {
-        fail_memory(c, pb);
-        return false;
-    }
+    if (!make_room(c, len))
+        return fail_memory(c, pb) != NULL;
     return write_message(c, pb, pb + len, c->converter->schema->session, pb + len) != NULL;
 }
 
@@ -506,12 +510,16 @@ static bool normalise(struct pb_to_json *c, const uint8_t *pb, size_t len)
     c->ordered = true;
     c->reader.error.status = SPB_OK;
     normal->len = 0;
-    if (spb_wire_normalise(&c->converter->normaliser, &c->reader, c->converter->schema->session, pb,
-                           len, normal) != SPB_OK)
-        return false;
-    if (!spb_bytes_pad(normal))
-        fail_memory(c, pb);
-    return c->reader.error.status == SPB_OK;
+    return spb_wire_normalise(&c->converter->normaliser, &c->reader, c->converter->schema->session,
+                              pb, len, normal) == SPB_OK &&
+           (spb_bytes_pad(normal) || fail_memory(c, pb) != NULL);
+}
+
+/* What another field can mend that comes later; SPB_INTERNAL is the order itself. */
+static bool may_be_replaced(enum spb_status status)
+{
+    return status != SPB_NEED_MORE && status != SPB_BAD_WIRE && status != SPB_TOO_DEEP &&
+           status != SPB_NO_MEMORY;
 }
 
 /*
@@ -524,13 +532,10 @@ static bool run_any(struct pb_to_json *c, const uint8_t *pb, size_t len, struct 
 {
     bool fine = run(c, pb, len, json);
 
-    if (!fine && c->reader.error.status != SPB_NO_MEMORY) {
-        fine = normalise(c, pb, len);
-        if (fine) {
-            pb = c->converter->normal.data;
-            len = c->converter->normal.len;
-            fine = run(c, pb, len, json);
-        }
+    if (!fine && may_be_replaced(c->reader.error.status) && normalise(c, pb, len)) {
+        pb = c->converter->normal.data;
+        len = c->converter->normal.len;
+        fine = run(c, pb, len, json);
     }
     if (!fine && error != NULL) {
         *error = c->reader.error;
@@ -546,24 +551,22 @@ static bool run_any(struct pb_to_json *c, const uint8_t *pb, size_t len, struct 
 static enum spb_status promote(struct pb_to_json *c, struct spb_bytes *json,
                                struct spb_error *error)
 {
+    struct spb_bytes *const text = &c->converter->text;
     struct spb_bytes *const pb = &c->converter->pb;
-    const size_t len = spb_out_offset(&c->out) - json->len;
-    size_t used;
+    size_t used = 0;
 
     pb->len = 0;
-    if (spb_bytes_copy_padded(&c->converter->text, json->data + json->len, len) != SPB_OK)
+    if (spb_bytes_copy_padded(text, json->data + json->len, spb_out_offset(&c->out) - json->len) !=
+        SPB_OK)
         return spb_error_set(error, SPB_NO_MEMORY, 0, "out of memory");
-    enum spb_status status = spb_json_to_pb_padded(
-        c->converter, (const char *)c->converter->text.data, len, &used, pb, error);
-    if (status != SPB_OK && error != NULL) {
-        error->offset = 0; /* it counts in text that the caller has never seen */
-        error->line = 0;
-        error->column = 0;
-    }
-    if (status == SPB_OK && !spb_bytes_pad(pb))
-        status = spb_error_set(error, SPB_NO_MEMORY, 0, "out of memory");
-    if (status != SPB_OK)
+    const enum spb_status status =
+        spb_json_to_pb_padded(c->converter, (const char *)text->data, text->len, &used, pb, error);
+    if (status != SPB_OK) {
+        spb_error_unplace(error);
         return status;
+    }
+    if (!spb_bytes_pad(pb))
+        return spb_error_set(error, SPB_NO_MEMORY, 0, "out of memory");
     return run_any(c, pb->data, pb->len, json, error) ? SPB_OK : c->reader.error.status;
 }
 
@@ -571,16 +574,10 @@ enum spb_status spb_pb_to_json_padded(spb_converter *converter, const uint8_t *p
                                       struct spb_bytes *json, struct spb_error *error)
 {
     struct pb_to_json c = { .converter = converter };
-    enum spb_status status = SPB_OK;
 
-    if (len > converter->options.limits.document_max)
-        return spb_error_set(error, SPB_TOO_LARGE, 0,
-                             "the message is longer than the limit of %zu bytes",
-                             converter->options.limits.document_max);
     if (!run_any(&c, pb, len, json, error))
         return c.reader.error.status;
-    if (c.shadowed)
-        status = promote(&c, json, error);
+    const enum spb_status status = c.shadowed ? promote(&c, json, error) : SPB_OK;
     if (status != SPB_OK)
         return status;
     spb_out_finish(&c.out);
@@ -592,8 +589,11 @@ enum spb_status spb_pb_to_json_padded(spb_converter *converter, const uint8_t *p
 enum spb_status spb_pb_to_json(spb_converter *converter, const void *pb, size_t len,
                                struct spb_bytes *json, struct spb_error *error)
 {
-    if (len <= converter->options.limits.document_max &&
-        spb_bytes_copy_padded(&converter->input, pb, len) != SPB_OK)
+    if (len > converter->options.limits.document_max)
+        return spb_error_set(error, SPB_TOO_LARGE, 0,
+                             "the message is longer than the limit of %zu bytes",
+                             converter->options.limits.document_max);
+    if (spb_bytes_copy_padded(&converter->input, pb, len) != SPB_OK)
         return spb_error_set(error, SPB_NO_MEMORY, 0, "out of memory");
     return spb_pb_to_json_padded(converter, converter->input.data, len, json, error);
 }

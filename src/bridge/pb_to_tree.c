@@ -106,20 +106,22 @@ static bool read_decimal(const char *at, const char *end, struct decimal *decima
 /* Whether a double carries the number, so that it comes back with the digits it has. */
 static bool is_exact(const char *text, size_t len, double value)
 {
-    static const double integer_max = 9007199254740992.0; /* 2^53 */
     char printed[SPB_DOUBLE_TEXT_MAX];
     struct decimal given;
     struct decimal held;
 
-    if (fabs(value) > integer_max || !read_decimal(text, text + len, &given))
+    if (!read_decimal(text, text + len, &given))
         return false;
     read_decimal(printed, printed + spb_double_to_text(value, printed), &held);
     return given.count == held.count && given.exponent == held.exponent &&
            memcmp(given.digits, held.digits, (size_t)given.count) == 0;
 }
 
-static cJSON *make_number(struct pb_to_tree *c, const char **at, bool additional)
+/* Up to 2^53 every integer is a double. What is not the value of a double keeps to that. */
+static cJSON *make_number(struct pb_to_tree *c, const char **at, const struct spb_row *row)
 {
+    static const double integer_max = 9007199254740992.0;
+    const bool any = row != NULL && row->kind == SPB_KIND_DOUBLE;
     const char *const text = *at;
     double value = 0;
 
@@ -127,7 +129,8 @@ static cJSON *make_number(struct pb_to_tree *c, const char **at, bool additional
     if (*at == NULL || !spend(c, text, 0))
         return NULL;
     const size_t len = (size_t)(*at - text);
-    if (!spb_double_from_text(text, len, &value) || (additional && !is_exact(text, len, value))) {
+    if (!spb_double_from_text(text, len, &value) || !is_exact(text, len, value) ||
+        (!any && fabs(value) > integer_max)) {
         spb_json_fail(&c->reader, SPB_NOT_REPRESENTABLE, text,
                       "cJSON cannot hold this number: a double has not its digits");
         return NULL;
@@ -269,7 +272,7 @@ static cJSON *make_value(struct pb_to_tree *c, const char **at, const struct spb
     case 'n':
         return make_literal(c, at, cJSON_CreateNull(), "null");
     default:
-        return make_number(c, at, row == NULL);
+        return make_number(c, at, row);
     }
 }
 
@@ -299,6 +302,7 @@ enum spb_status spb_pb_to_tree(spb_converter *converter, const void *pb, size_t 
     } else if (error != NULL) {
         *error = c.reader.error;
         spb_json_locate((const char *)json->data, json->len, error);
+        spb_error_unplace(error);
     }
     return c.reader.error.status;
 }

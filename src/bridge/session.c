@@ -251,7 +251,7 @@ static bool fill_row(struct fill *f, const struct spb_row *row, ProtobufCMessage
     return fillers[row->kind](f, row, member_at(message, row->offset), field);
 }
 
-/* Fields that neither a row nor additional_properties takes. */
+/* Fields without a row: at least as many as are unknown, for additional_properties has none. */
 static size_t count_unknown(struct fill *f, const struct spb_table *table, const uint8_t *at,
                             const uint8_t *end)
 {
@@ -366,7 +366,7 @@ enum spb_status spb_pb_to_session(spb_converter *converter, const void *pb, size
     return status == SPB_OK ? fill_session(converter, canonical, session_out, error) : status;
 }
 
-/* Packs a struct into converter->text, behind which there is padding. */
+/* Packs a struct into converter->text. */
 static enum spb_status pack(spb_converter *converter, const Journey__V1__Session *session,
                             struct spb_error *error)
 {

@@ -48,6 +48,11 @@ static bool fail_fault(struct tree_to_pb *c, const struct spb_fault *fault)
     return fail(c, fault->status, fault->reason);
 }
 
+static bool fail_depth(struct tree_to_pb *c)
+{
+    return fail(c, SPB_TOO_DEEP, "values are nested deeper than the limit");
+}
+
 /* Appends "/name" to the path. Returns the length to set it back to. */
 static size_t enter_member(struct tree_to_pb *c, const char *name)
 {
@@ -68,8 +73,7 @@ static size_t enter_element(struct tree_to_pb *c, size_t index)
 
 static void leave(struct tree_to_pb *c, size_t len)
 {
-    c->path.len = len;
-    c->path.text[len] = '\0';
+    spb_path_cut(&c->path, len);
 }
 
 static bool check_text(struct tree_to_pb *c, const char *text, size_t len)
@@ -290,6 +294,8 @@ static bool push_raw(struct tree_to_pb *c, const char *text, size_t depth)
         spb_json_fail(&reader, SPB_BAD_JSON, end, "something stands behind the value");
     if (reader.error.status == SPB_NEED_MORE)
         return fail(c, SPB_BAD_JSON, "the text of a raw node ends inside its value");
+    if (reader.error.status == SPB_TOO_DEEP)
+        return fail_depth(c);
     return reader.error.status == SPB_OK || fail(c, reader.error.status, reader.error.reason);
 }
 
@@ -302,7 +308,7 @@ static bool push_container(struct tree_to_pb *c, const cJSON *node, size_t depth
     size_t index = 0;
 
     if (depth == 0)
-        return fail(c, SPB_TOO_DEEP, "values are nested deeper than the limit");
+        return fail_depth(c);
     if (!push_bytes(c, object ? "{" : "[", 1))
         return false;
     cJSON_ArrayForEach(child, node)
@@ -352,11 +358,7 @@ static bool keep_member(struct tree_to_pb *c, const cJSON *node)
         return fail_memory(c);
     if (!push_value(c, node, c->converter->options.limits.depth_max))
         return false;
-    if (!spb_additional_push(stack, &mark, len, SIZE_MAX))
-        return fail_memory(c);
-    if (c->converter->options.unknown == SPB_UNKNOWN_DROP)
-        spb_additional_drop(stack, &mark);
-    return true;
+    return spb_additional_push(stack, &mark, len, SIZE_MAX) || fail_memory(c);
 }
 
 static bool put_unknown_fields(struct tree_to_pb *c, const cJSON *node, struct spb_message *message)
@@ -367,7 +369,7 @@ static bool put_unknown_fields(struct tree_to_pb *c, const cJSON *node, struct s
         return fail(c, SPB_DUPLICATE_MEMBER, "the member occurs twice in one object");
     message->has_unknown_fields = true;
     if (!cJSON_IsString(node) || node->valuestring == NULL)
-        return fail(c, SPB_WRONG_TYPE, "expected a string with base64");
+        return fail(c, SPB_BAD_WIRE, "expected a string with base64");
     if (c->converter->options.unknown == SPB_UNKNOWN_DROP)
         return true;
     const size_t len = strlen(node->valuestring);
@@ -383,7 +385,11 @@ static bool put_additional(struct tree_to_pb *c, const cJSON *node, struct spb_m
         return fail(c, SPB_UNKNOWN_MEMBER, "the schema does not define this member");
     if (spb_is_unknown_fields(node->string, strlen(node->string)))
         return put_unknown_fields(c, node, message);
-    return keep_member(c, node);
+    if (!keep_member(c, node))
+        return false;
+    if (c->converter->options.unknown == SPB_UNKNOWN_DROP)
+        spb_additional_hide(&c->converter->additional);
+    return true;
 }
 
 /* ------------------------------------------------------------------ members */

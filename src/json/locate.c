@@ -24,6 +24,7 @@ struct walk {
     struct level levels[LEVELS_MAX];
     size_t depth;
     const char *end;
+    const char *place; /* of the error */
 };
 
 static const char *string_end(const char *at, const char *end)
@@ -50,9 +51,10 @@ static const char *step_string(struct walk *walk, struct level *level, const cha
 {
     const char *const end = string_end(at + 1, walk->end);
 
+    /* What stands behind the place of the error has not been checked, and may not have arrived. */
     if (level != NULL && level->expects_name) {
         level->name = at + 1;
-        level->name_end = end;
+        level->name_end = at < walk->place && end > walk->place ? walk->place : end;
         level->expects_name = false;
     }
     return end < walk->end ? end + 1 : end;
@@ -115,8 +117,8 @@ static void count_lines(const char *text, size_t offset, struct spb_error *error
 
 void spb_json_locate(const char *text, size_t len, struct spb_error *error)
 {
-    struct walk walk = { .depth = 0, .end = text + len };
     const char *const place = text + error->offset;
+    struct walk walk = { .end = text + len, .place = place };
     const char *at = text;
 
     while (at < place)

@@ -28,6 +28,7 @@ struct memory {
     struct spb_row rows[ROWS_MAX];
     uint8_t slots[TABLES_MAX][SLOTS_MAX];
     bool open[TABLES_MAX]; /* its messages are being compiled: to meet it again is recursion */
+    unsigned depth;        /* tables that are open */
     unsigned table_count;
     unsigned row_count;
 };
@@ -241,7 +242,7 @@ static const struct spb_table *compile_table(struct memory *memory, const void *
 
     if (before != NULL)
         return memory->open[before - memory->tables] ? NULL : before;
-    if (memory->table_count == TABLES_MAX)
+    if (memory->table_count == TABLES_MAX || memory->depth == SPB_TABLES_DEEP - 1)
         return NULL;
     const unsigned index = memory->table_count++;
     struct spb_row *rows = &memory->rows[memory->row_count];
@@ -250,10 +251,12 @@ static const struct spb_table *compile_table(struct memory *memory, const void *
     table->name = message->short_name;
     table->descriptor = message;
     table->struct_size = message->sizeof_message;
+    table->is_entry = is_entry(message);
     table->rows = rows;
     if (!compile_rows(memory, table, rows) || !find_hash(table, memory->slots[index]))
         return NULL;
     memory->open[index] = true;
+    memory->depth++;
     for (unsigned i = 0; i < table->row_count; i++) {
         if (rows[i].kind != SPB_KIND_MESSAGE && rows[i].kind != SPB_KIND_MAP)
             continue;
@@ -264,6 +267,7 @@ static const struct spb_table *compile_table(struct memory *memory, const void *
             return NULL;
     }
     memory->open[index] = false;
+    memory->depth--;
     return table;
 }
 

@@ -35,6 +35,7 @@ enum {
     SPB_PREFIX_MAX = 64, /* bytes of `,"name":` and of the zeros behind it */
     SPB_KEY_VECTOR = 32, /* bytes of `"name":` that are compared at once */
     SPB_NAME_MAX = SPB_PREFIX_MAX - 4,
+    SPB_TABLES_DEEP = 16,        /* nesting of messages at most: a session has 4 */
     SPB_ROWS_MAX = 128,          /* of one message: a session has 47 */
     SPB_ADDITIONAL_NUMBER = 1000 /* of additional_properties in every message */
 };
@@ -73,6 +74,7 @@ struct spb_row {
 /* One message. */
 struct spb_table {
     const char *name;       /* of the definition, such as "JourneyPage" */
+    bool is_entry;          /* of a map: two rows, and no additional_properties */
     const void *descriptor; /* a ProtobufCMessageDescriptor, for the session door */
     size_t struct_size;
     size_t additional_offset; /* of additional_properties in the generated struct */

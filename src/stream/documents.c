@@ -148,7 +148,7 @@ void spb_documents_finish(spb_documents *documents)
 
 /* ------------------------------------------------------------------ documents */
 
-/* Whether the document that begins at `start` has its closing brace by now. */
+/* Whether the document that begins at `start` has its closing brace by now, or never will. */
 static bool search_end(spb_documents *documents)
 {
     struct search *const search = &documents->search;
@@ -156,6 +156,8 @@ static bool search_end(spb_documents *documents)
 
     for (; search->at < documents->text.len; search->at++) {
         const uint8_t c = text[search->at];
+        if (search->in_string && c < ' ')
+            return true; /* which no string may hold: let the engine judge */
         if (search->in_string && c == '\\') {
             if (search->at + 1 >= documents->text.len)
                 return false; /* what is escaped comes with the next piece */
@@ -173,24 +175,30 @@ static bool search_end(spb_documents *documents)
     return false;
 }
 
-/* Passes white space, and a byte order mark at the start of the stream. */
-static void skip_between(spb_documents *documents)
+/*
+ * Passes white space, and a byte order mark at the start of the stream. False where that may have
+ * arrived in part only.
+ */
+static bool skip_between(spb_documents *documents)
 {
     const char *const text = (const char *)documents->text.data;
+    const size_t len = documents->text.len;
+    const size_t mark_len = sizeof byte_order_mark - 1;
 
-    if (documents->offset == 0 && documents->start == 0 &&
-        memcmp(text, byte_order_mark, sizeof byte_order_mark - 1) == 0)
-        documents->start = sizeof byte_order_mark - 1;
+    if (documents->offset == 0 && documents->start == 0 && len > 0 &&
+        memcmp(text, byte_order_mark, len < mark_len ? len : mark_len) == 0) {
+        if (len < mark_len)
+            return documents->finished;
+        documents->start = mark_len;
+    }
     documents->start = (size_t)(spb_json_space(text + documents->start) - text);
+    return true;
 }
 
-static enum spb_status wait_for_more(spb_documents *documents, struct spb_error *error)
+static enum spb_status fail_too_large(spb_documents *documents, struct spb_error *error)
 {
     const size_t document_max = documents->converter->options.limits.document_max;
 
-    if (documents->text.len - documents->start <= document_max)
-        return spb_error_set(error, SPB_NEED_MORE, documents->offset + documents->text.len,
-                             "the document has not arrived whole");
     spb_error_set(error, SPB_TOO_LARGE, 0, "the document is longer than the limit of %zu bytes",
                   document_max);
     if (error != NULL) {
@@ -201,28 +209,49 @@ static enum spb_status wait_for_more(spb_documents *documents, struct spb_error 
     return SPB_TOO_LARGE;
 }
 
+static enum spb_status wait_for_more(spb_documents *documents, struct spb_error *error)
+{
+    if (!documents->incomplete)
+        documents->search = (struct search){ .at = documents->start };
+    documents->incomplete = true;
+    return spb_error_set(error, SPB_NEED_MORE, documents->offset + documents->text.len,
+                         "the document has not arrived whole");
+}
+
 static enum spb_status convert(spb_documents *documents, struct spb_bytes *pb,
                                struct spb_error *error)
 {
+    const size_t document_max = documents->converter->options.limits.document_max;
     const char *const text = (const char *)documents->text.data + documents->start;
     const size_t len = documents->text.len - documents->start;
-    size_t used;
+    const size_t pb_len = pb->len;
+    size_t used = len;
     const enum spb_status status =
         spb_json_to_pb_padded(documents->converter, text, len, &used, pb, error);
 
+    if ((status == SPB_OK || status == SPB_NEED_MORE) && used > document_max) {
+        pb->len = pb_len;
+        return fail_too_large(documents, error);
+    }
+    if (status == SPB_NEED_MORE && !documents->finished)
+        return wait_for_more(documents, error);
     if (status == SPB_OK) {
         documents->start += used;
         documents->incomplete = false;
         documents->count++;
-    } else if (status == SPB_NEED_MORE && !documents->finished) {
-        if (!documents->incomplete)
-            documents->search = (struct search){ .at = documents->start };
-        documents->incomplete = true;
-        return wait_for_more(documents, error);
     } else if (error != NULL) {
         place_error(documents, error);
     }
     return status;
+}
+
+/* Whether there is reason to convert what was incomplete before. */
+static bool is_worth_a_try(spb_documents *documents)
+{
+    const size_t len = documents->text.len - documents->start;
+
+    return documents->finished || search_end(documents) ||
+           len > documents->converter->options.limits.document_max;
 }
 
 /* See sessionpb/documents.h. */
@@ -231,14 +260,13 @@ enum spb_status spb_documents_next(spb_documents *documents, struct spb_bytes *p
 {
     if (!spb_bytes_pad(&documents->text))
         return spb_error_set(error, SPB_NO_MEMORY, 0, "out of memory");
-    if (!documents->incomplete)
-        skip_between(documents);
+    const bool between = documents->incomplete || skip_between(documents);
     if (documents->start == documents->text.len && documents->finished)
         return SPB_END;
-    if (documents->start == documents->text.len)
+    if (!between || documents->start == documents->text.len)
         return spb_error_set(error, SPB_NEED_MORE, documents->offset + documents->start,
                              "no document has arrived");
-    if (documents->incomplete && !search_end(documents) && !documents->finished)
+    if (documents->incomplete && !is_worth_a_try(documents))
         return wait_for_more(documents, error);
     return convert(documents, pb, error);
 }

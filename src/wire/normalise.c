@@ -13,6 +13,7 @@ struct normalise {
     struct spb_normaliser *scratch;
     struct spb_wire_reader *reader;
     struct spb_bytes *out;
+    unsigned depth; /* of merged messages inside each other */
 };
 
 static bool fail_memory(struct normalise *n)
@@ -42,32 +43,45 @@ static bool insert_length(struct normalise *n, size_t start)
 
 /* ------------------------------------------------------------------ spans */
 
-/* The key that fields are sorted by: unknown ones stand behind known ones of their number. */
-static size_t sort_number(const struct spb_wire_field *field, const struct spb_row *row)
+/*
+ * The key that fields are sorted by. Unknown ones stand behind known ones of their number, and in an
+ * entry behind all known ones, where its reader expects what it cannot keep.
+ */
+static size_t sort_number(const struct spb_table *table, const struct spb_wire_field *field,
+                          const struct spb_row *row)
 {
     const bool additional = field->number == SPB_ADDITIONAL_NUMBER && field->type == SPB_WIRE_LEN;
 
+    if (table->is_entry && row == NULL)
+        return SIZE_MAX;
     return (size_t)field->number * 2 + (row == NULL && !additional);
 }
 
-/* Collects the fields as spans whose key is the value; offsets count from `base`. */
+/*
+ * Collects the fields as spans whose key is the value; offsets count from `base`. With `join`,
+ * neighbours of one number become one span, without a key.
+ */
 static bool collect(struct normalise *n, const struct spb_table *table, const uint8_t *base,
-                    const uint8_t *at, const uint8_t *end)
+                    const uint8_t *end, bool join)
 {
+    struct spb_spans *const spans = &n->scratch->spans;
+    const size_t first = spans->count;
     struct spb_wire_field field;
 
-    while (at < end) {
+    for (const uint8_t *at = base; at < end;) {
         const uint8_t *const begin = at;
         at = spb_wire_field(n->reader, at, end, &field);
         if (at == NULL)
             return false;
         const struct spb_row *row = spb_table_find_field(table, field.number, field.type);
-        const struct spb_span span = { .number = sort_number(&field, row),
+        const struct spb_span span = { .number = sort_number(table, &field, row),
                                        .key_offset = (size_t)(field.value - base),
                                        .key_len = field.len,
                                        .offset = (size_t)(begin - base),
                                        .len = (size_t)(at - begin) };
-        if (spb_spans_push(&n->scratch->spans, span) != SPB_OK)
+        if (join && spans->count > first && spans->items[spans->count - 1].number == span.number)
+            spans->items[spans->count - 1].len += span.len;
+        else if (spb_spans_push(spans, span) != SPB_OK)
             return fail_memory(n);
     }
     return true;
@@ -91,13 +105,20 @@ static bool copy_values(struct normalise *n, const struct spb_row *row, const ui
     return true;
 }
 
-/* Copies fields that the schema lacks as they are. */
+/* Copies fields that the schema lacks. */
 static bool copy_fields(struct normalise *n, const uint8_t *base, size_t first, size_t count)
 {
+    struct spb_wire_field field;
+
     for (size_t i = first; i < first + count; i++) {
         const struct spb_span span = n->scratch->spans.items[i];
-        if (!append(n, base + span.offset, span.len))
+        const uint8_t *const at = base + span.offset;
+        if (spb_wire_field(n->reader, at, at + span.len, &field) == NULL)
             return false;
+        if (spb_bytes_reserve(n->out, span.len) != SPB_OK)
+            return fail_memory(n);
+        n->out->len =
+            (size_t)(spb_wire_put_field(n->out->data + n->out->len, &field) - n->out->data);
     }
     return true;
 }
@@ -119,43 +140,43 @@ static bool write_message(struct normalise *n, const struct spb_table *table, co
 static const uint8_t empty_entry[] = { SPB_ENTRY_KEY << 3 | SPB_WIRE_LEN, 0,
                                        SPB_ENTRY_VALUE << 3 | SPB_WIRE_LEN, 0 };
 
-/* The payloads of a group, one behind another. A copy for each level: an outer one is in use. */
+/* The payloads of a group, one behind another. */
 static bool merge(struct normalise *n, const struct group *group, struct spb_bytes *merged)
 {
     enum spb_status status = SPB_OK;
 
+    merged->len = 0;
     if (group->row->kind == SPB_KIND_MAP)
         status = spb_bytes_append(merged, empty_entry, sizeof empty_entry);
     for (size_t i = group->first; status == SPB_OK && i < group->first + group->count; i++) {
         const struct spb_span span = n->scratch->spans.items[i];
         status = spb_bytes_append(merged, group->base + span.key_offset, span.key_len);
     }
-    if (status == SPB_OK)
-        status = spb_bytes_reserve(merged, SPB_PADDING);
-    if (status != SPB_OK)
-        return fail_memory(n);
-    memset(merged->data + merged->len, 0, SPB_PADDING);
-    return true;
+    return (status == SPB_OK && spb_bytes_pad(merged)) || fail_memory(n);
 }
 
-/* Writes one message or entry out of a group's payloads. An error inside is the first one's. */
+/*
+ * Writes one message or entry out of a group's payloads. Each level has a buffer of its own, for an
+ * outer one is in use. An error inside is placed at the first payload.
+ */
 static bool write_merged(struct normalise *n, const struct group *group)
 {
+    struct spb_bytes *const merged = &n->scratch->merged[n->depth];
     const uint8_t *const begin = n->reader->begin;
     const size_t offset = n->scratch->spans.items[group->first].offset;
-    struct spb_bytes merged = { 0 };
-    bool fine = merge(n, group, &merged);
+    bool fine = merge(n, group, merged);
 
     if (fine && group->row->kind == SPB_KIND_TIMESTAMP) {
-        fine = append(n, merged.data, merged.len);
+        fine = append(n, merged->data, merged->len);
     } else if (fine) {
-        n->reader->begin = merged.data;
-        fine = write_message(n, group->row->table, merged.data, merged.len);
+        n->reader->begin = merged->data;
+        n->depth++;
+        fine = write_message(n, group->row->table, merged->data, merged->len);
+        n->depth--;
         n->reader->begin = begin;
     }
     if (!fine)
         n->reader->error.offset = (size_t)(group->base + offset - begin);
-    spb_bytes_release(&merged);
     return fine;
 }
 
@@ -245,8 +266,8 @@ static bool write_map(struct normalise *n, const struct group *group)
     drop_repeated_keys(spans, first, n->out->data);
     for (size_t i = first; i < spans->count; i++)
         len += spans->items[i].len;
-    const enum spb_status status = spb_wire_rearrange(
-        n->scratch, spans->items + first, spans->count - first, n->out->data + start, start);
+    const enum spb_status status =
+        spb_wire_rearrange(n->scratch, spans, first, n->out->data + start, start);
     spans->count = first;
     n->out->len = start + len;
     return status == SPB_OK || fail_memory(n);
@@ -282,7 +303,7 @@ static bool write_message(struct normalise *n, const struct spb_table *table, co
 {
     struct spb_spans *spans = &n->scratch->spans;
     const size_t first = spans->count;
-    bool fine = collect(n, table, data, data, data + len);
+    bool fine = collect(n, table, data, data + len, false);
     const size_t end = spans->count;
 
     if (fine)
@@ -303,7 +324,7 @@ enum spb_status spb_wire_normalise(struct spb_normaliser *normaliser,
                                    struct spb_wire_reader *reader, const struct spb_table *table,
                                    const uint8_t *data, size_t len, struct spb_bytes *out)
 {
-    struct normalise n = { normaliser, reader, out };
+    struct normalise n = { normaliser, reader, out, 0 };
 
     write_message(&n, table, data, len);
     return reader->error.status;
@@ -311,14 +332,15 @@ enum spb_status spb_wire_normalise(struct spb_normaliser *normaliser,
 
 /* ------------------------------------------------------------------ in place */
 
-enum spb_status spb_wire_rearrange(struct spb_normaliser *normaliser, const struct spb_span *spans,
-                                   size_t count, uint8_t *data, size_t origin)
+enum spb_status spb_wire_rearrange(struct spb_normaliser *normaliser, const struct spb_spans *spans,
+                                   size_t first, uint8_t *data, size_t origin)
 {
     struct spb_bytes *sorted = &normaliser->sorted;
 
     sorted->len = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (spb_bytes_append(sorted, data + (spans[i].offset - origin), spans[i].len) != SPB_OK)
+    for (size_t i = first; i < spans->count; i++) {
+        const struct spb_span *span = &spans->items[i];
+        if (spb_bytes_append(sorted, data + (span->offset - origin), span->len) != SPB_OK)
             return SPB_NO_MEMORY;
     }
     if (sorted->len > 0)
@@ -330,15 +352,14 @@ enum spb_status spb_wire_sort_fields(struct spb_normaliser *normaliser,
                                      const struct spb_table *table, uint8_t *data, size_t len)
 {
     struct spb_wire_reader reader = { .begin = data, .depth_max = SIZE_MAX };
-    struct normalise n = { normaliser, &reader, NULL };
+    struct normalise n = { normaliser, &reader, NULL, 0 };
     struct spb_spans *spans = &normaliser->spans;
     const size_t first = spans->count;
     enum spb_status status = SPB_NO_MEMORY;
 
-    if (collect(&n, table, data, data, data + len)) {
+    if (collect(&n, table, data, data + len, true)) {
         spb_spans_sort_by_number(spans, first);
-        status =
-            spb_wire_rearrange(normaliser, spans->items + first, spans->count - first, data, 0);
+        status = spb_wire_rearrange(normaliser, spans, first, data, 0);
     }
     spans->count = first;
     return status;
@@ -347,5 +368,7 @@ enum spb_status spb_wire_sort_fields(struct spb_normaliser *normaliser,
 void spb_normaliser_release(struct spb_normaliser *normaliser)
 {
     spb_spans_release(&normaliser->spans);
+    for (size_t i = 0; i < SPB_TABLES_DEEP; i++)
+        spb_bytes_release(&normaliser->merged[i]);
     spb_bytes_release(&normaliser->sorted);
 }

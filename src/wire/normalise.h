@@ -18,6 +18,7 @@
 /* Scratch memory, reused. Zero-initialise. */
 struct spb_normaliser {
     struct spb_spans spans;
+    struct spb_bytes merged[SPB_TABLES_DEEP]; /* payloads of split messages, for each depth */
     struct spb_bytes sorted;
 };
 
@@ -40,12 +41,12 @@ enum spb_status spb_wire_sort_fields(struct spb_normaliser *normaliser,
                                      const struct spb_table *table, uint8_t *data, size_t len);
 
 /*
- * Puts pieces into the order of their spans, one behind another at `data`, where they stand without
- * gaps in some order now. Offsets of spans count from `origin` bytes before data. SPB_OK or
- * SPB_NO_MEMORY.
+ * Puts pieces into the order of their spans from index `first` on, one behind another at `data`,
+ * where they stand without gaps in some order now. Offsets of spans count from `origin` bytes before
+ * data. SPB_OK or SPB_NO_MEMORY.
  */
-enum spb_status spb_wire_rearrange(struct spb_normaliser *normaliser, const struct spb_span *spans,
-                                   size_t count, uint8_t *data, size_t origin);
+enum spb_status spb_wire_rearrange(struct spb_normaliser *normaliser, const struct spb_spans *spans,
+                                   size_t first, uint8_t *data, size_t origin);
 
 void spb_normaliser_release(struct spb_normaliser *normaliser);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "schema/table.h"
+#include "wire/reader.h"
 
 enum {
     SPB_VARINT_MAX = 10, /* bytes of a varint */
@@ -39,6 +40,19 @@ static inline uint8_t *spb_wire_put_tag(uint8_t *to, const struct spb_row *row)
 {
     memcpy(to, row->tag, sizeof row->tag);
     return to + row->tag_len;
+}
+
+/*
+ * Writes a field as it was read, but behind its shortest tag and length: never more bytes than it
+ * had, so it may be written over itself.
+ */
+static inline uint8_t *spb_wire_put_field(uint8_t *to, const struct spb_wire_field *field)
+{
+    to = spb_wire_put_varint(to, (uint64_t)field->number << 3 | field->type);
+    if (field->type == SPB_WIRE_LEN)
+        to = spb_wire_put_varint(to, field->len);
+    memmove(to, field->value, field->len);
+    return to + field->len;
 }
 
 static inline uint8_t *spb_wire_put_fixed64(uint8_t *to, uint64_t value)
