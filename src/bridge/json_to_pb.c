@@ -58,8 +58,11 @@ static const char *fail_type(struct json_to_pb *c, const char *at, const char *e
         return fail_memory(c, at);
     const char *const end = spb_json_copy_value(&c->reader, at, &stack->out.at);
     spb_additional_drop(stack, &mark);
-    return end == NULL ? NULL
-                       : spb_json_fail(&c->reader, SPB_WRONG_TYPE, at, "expected %s", expected);
+    if (end == NULL)
+        return NULL;
+    if (end == c->reader.end) /* a number that may go on */
+        return spb_json_fail(&c->reader, SPB_BAD_JSON, end, "the number is cut short");
+    return spb_json_fail(&c->reader, SPB_WRONG_TYPE, at, "expected %s", expected);
 }
 
 /* ------------------------------------------------------------------ scalar values */
@@ -171,6 +174,8 @@ static const char *read_time(struct json_to_pb *c, const char *at, const struct 
 
 static const char *read_nested(struct json_to_pb *c, const char *at, const struct spb_row *row)
 {
+    if (*at != '{')
+        return fail_type(c, at, "an object");
     c->writer.out.at = spb_wire_put_tag(c->writer.out.at, row);
     const size_t length = spb_length_open(&c->writer, row);
     at = read_message(c, at, row->table);
@@ -443,8 +448,6 @@ static const char *read_message(struct json_to_pb *c, const char *at, const stru
     struct spb_message message;
     struct spb_fault fault;
 
-    if (*at != '{')
-        return fail_type(c, at, "an object");
     spb_message_open(&c->writer, table, &message);
     at = spb_json_space(at + 1);
     while (*at != '}') {
@@ -461,6 +464,17 @@ static const char *read_message(struct json_to_pb *c, const char *at, const stru
 
 /* ------------------------------------------------------------------ the document */
 
+static const char *read_document(struct json_to_pb *c, const char *at)
+{
+    if (!make_room(c, at))
+        return fail_memory(c, at);
+    if (*at == '{')
+        return read_message(c, at, c->converter->schema->session);
+    const bool value = *at != '\0' && strchr("[\"-0123456789tfn", *at) != NULL;
+    return spb_json_fail(&c->reader, value ? SPB_WRONG_TYPE : SPB_BAD_JSON, at,
+                         "expected an object, which a session is");
+}
+
 enum spb_status spb_json_to_pb_padded(spb_converter *converter, const char *json, size_t len,
                                       size_t *used_out, struct spb_bytes *pb,
                                       struct spb_error *error)
@@ -475,7 +489,7 @@ enum spb_status spb_json_to_pb_padded(spb_converter *converter, const char *json
     spb_out_begin(&c.writer.out, pb);
     spb_additional_begin(&converter->additional);
     converter->entries.count = 0;
-    at = make_room(&c, at) ? read_message(&c, at, converter->schema->session) : fail_memory(&c, at);
+    at = read_document(&c, at);
     if (at == NULL) {
         if (error != NULL) {
             *error = c.reader.error;

@@ -140,6 +140,17 @@ static bool write_message(struct normalise *n, const struct spb_table *table, co
 static const uint8_t empty_entry[] = { SPB_ENTRY_KEY << 3 | SPB_WIRE_LEN, 0,
                                        SPB_ENTRY_VALUE << 3 | SPB_WIRE_LEN, 0 };
 
+/* Pieces of a message are messages: a field may not begin in one and end in the next. */
+static bool check_piece(struct normalise *n, const uint8_t *at, size_t len)
+{
+    const uint8_t *const end = at + len;
+    struct spb_wire_field field;
+
+    while (at != NULL && at < end)
+        at = spb_wire_field(n->reader, at, end, &field);
+    return at != NULL;
+}
+
 /* The payloads of a group, one behind another. */
 static bool merge(struct normalise *n, const struct group *group, struct spb_bytes *merged)
 {
@@ -150,6 +161,8 @@ static bool merge(struct normalise *n, const struct group *group, struct spb_byt
         status = spb_bytes_append(merged, empty_entry, sizeof empty_entry);
     for (size_t i = group->first; status == SPB_OK && i < group->first + group->count; i++) {
         const struct spb_span span = n->scratch->spans.items[i];
+        if (!check_piece(n, group->base + span.key_offset, span.key_len))
+            return false;
         status = spb_bytes_append(merged, group->base + span.key_offset, span.key_len);
     }
     return (status == SPB_OK && spb_bytes_pad(merged)) || fail_memory(n);
