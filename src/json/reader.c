@@ -15,7 +15,7 @@ const char *spb_json_fail(struct spb_json_reader *reader, enum spb_status status
 {
     if (reader->error.status != SPB_OK)
         return NULL;
-    if (at >= reader->end && status == SPB_BAD_JSON) {
+    if (at >= reader->end && status != SPB_NO_MEMORY) {
         spb_error_set(&reader->error, SPB_NEED_MORE, (size_t)(reader->end - reader->begin),
                       "the text ends inside the document");
         return NULL;
