@@ -59,10 +59,10 @@ enum { SPB_PATH_MAX = 256, SPB_REASON_MAX = 192 };
  *          be put into canonical order first, it counts in the reordered bytes.
  * line     of JSON text, from 1; 0 for everything else, and where there is no place
  * column   of JSON text, in Unicode code points, from 1; 0 likewise
- * path     of JSON text a JSON Pointer (RFC 6901), such as /lastPage/breadcrumb/2, with names as the
- *          text spells them; of protobuf bytes a field path, such as last_page.breadcrumb[2]; empty
- *          for the whole document. It ends in "..." where it was too long, and a question mark
- *          stands for what is not fit to print.
+ * path     of JSON text a JSON Pointer (RFC 6901), such as /lastPage/breadcrumb/2; of protobuf
+ *          bytes a field path, such as last_page.breadcrumb[2]; empty for the whole document. It
+ *          ends in "..." where it was too long, and a question mark stands for what is not fit to
+ *          print.
  * reason   one sentence without a full stop, in English
  */
 struct spb_error {

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
+#include "json/reader.h"
 
 enum { LEVELS_MAX = 128 }; /* deeper containers get no part of the path */
 
@@ -83,8 +85,25 @@ static const char *step(struct walk *walk, const char *at)
     return at + 1;
 }
 
+/* Appends a name with its escapes resolved. */
+static void append_name(struct spb_path *path, const char *name, const char *end,
+                        struct spb_json_reader *reader)
+{
+    while (name != NULL && name < end) {
+        uint8_t character[SPB_UTF8_MAX];
+        uint8_t *to = character;
+        const char *run = name;
+        while (run < end && *run != '\\')
+            run++;
+        spb_path_append_name(path, name, (size_t)(run - name));
+        name = run < end ? spb_json_unescape(reader, run, &to) : run;
+        spb_path_append_name(path, (const char *)character, (size_t)(to - character));
+    }
+}
+
 static void write_path(const struct walk *walk, struct spb_error *error)
 {
+    struct spb_json_reader reader = { .begin = walk->end, .end = walk->end };
     struct spb_path path = { error->path, 0 };
     char index[24];
 
@@ -95,8 +114,7 @@ static void write_path(const struct walk *walk, struct spb_error *error)
             spb_path_append(&path, index, (size_t)len);
         } else if (level->name != NULL) {
             spb_path_append(&path, "/", 1);
-            /* As it is spelled: an escaped control character stays escaped. */
-            spb_path_append_name(&path, level->name, (size_t)(level->name_end - level->name));
+            append_name(&path, level->name, level->name_end, &reader);
         }
     }
 }
