@@ -1,0 +1,215 @@
+/*
+ * The vector steps: what the compiler's intrinsics do is what the portable form does, and that is
+ * what is said of each byte here.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include "base/scan.h"
+
+enum { BYTES = 256, ROUNDS = 200000, ROOM = 3 * SPB_MATCH };
+
+static uint32_t random_state = 1;
+
+static uint8_t next_random(void)
+{
+    random_state = random_state * 1664525u + 1013904223u;
+    return (uint8_t)(random_state >> 24);
+}
+
+/* What is asked more often than chance would: bytes at which a scan changes its mind. */
+static uint8_t next_byte(void)
+{
+    static const uint8_t edges[] = { 0x00, 0x1F, 0x20, 0x21, '"',  '#',  '[',
+                                     '\\', ']',  0x7F, 0x80, 0x9F, 0xA2, 0xFF };
+    const uint8_t byte = next_random();
+
+    return byte % 2 == 0 ? next_random() : edges[byte / 2 % sizeof edges];
+}
+
+static bool ends_plain(uint8_t byte)
+{
+    return byte == '"' || byte == '\\' || byte < 0x20;
+}
+
+/* ---- Scanning. ---- */
+
+static void assert_scans(const uint8_t *in)
+{
+    struct spb_scan expected = { 0, 0 };
+    uint8_t copy[SPB_VECTOR];
+
+    for (unsigned i = 0; i < SPB_VECTOR; i++) {
+        expected.stop += ends_plain(in[i]) ? 1u << i : 0;
+        expected.high += in[i] >= 0x80 ? 1u << i : 0;
+    }
+    const struct spb_scan scans[] = { spb_scan_portable(in), spb_scan(in),
+                                      spb_copy_scan(in, copy) };
+    for (size_t i = 0; i < sizeof scans / sizeof scans[0]; i++) {
+        if (scans[i].stop != expected.stop || scans[i].high != expected.high)
+            ck_abort_msg("form %zu: stop %04x instead of %04x, high %04x instead of %04x", i,
+                         scans[i].stop, expected.stop, scans[i].high, expected.high);
+    }
+    if (memcmp(copy, in, SPB_VECTOR) != 0)
+        ck_abort_msg("the copy differs");
+}
+
+START_TEST(every_byte_is_seen_in_every_place)
+{
+    static const uint8_t around[] = { 'a', 0x00, '"', 0xFF };
+    uint8_t vector[SPB_VECTOR];
+
+    for (unsigned byte = 0; byte < BYTES; byte++) {
+        for (unsigned place = 0; place < SPB_VECTOR; place++) {
+            for (size_t i = 0; i < sizeof around; i++) {
+                memset(vector, around[i], sizeof vector);
+                vector[place] = (uint8_t)byte;
+                assert_scans(vector);
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(random_vectors_are_scanned_wherever_they_stand)
+{
+    uint8_t bytes[SPB_VECTOR + SPB_VECTOR];
+
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (size_t i = 0; i < sizeof bytes; i++)
+            bytes[i] = next_byte();
+        assert_scans(bytes + round % SPB_VECTOR);
+    }
+}
+END_TEST
+
+/* ASan sees a byte more that is read, or written. */
+START_TEST(a_scan_takes_one_vector_and_no_more)
+{
+    uint8_t *in = malloc(SPB_VECTOR);
+    uint8_t *out = malloc(SPB_VECTOR);
+
+    memset(in, 'a', SPB_VECTOR);
+    in[SPB_VECTOR - 1] = '"';
+    ck_assert_uint_eq(spb_scan(in).stop, 1u << (SPB_VECTOR - 1));
+    ck_assert_uint_eq(spb_copy_scan(in, out).stop, 1u << (SPB_VECTOR - 1));
+    ck_assert_mem_eq(out, in, SPB_VECTOR);
+    free(in);
+    free(out);
+}
+END_TEST
+
+START_TEST(a_vector_may_be_copied_over_itself)
+{
+    for (size_t from = 0; from <= SPB_VECTOR; from++) {
+        for (size_t to = 0; to <= SPB_VECTOR; to++) {
+            uint8_t bytes[2 * SPB_VECTOR];
+            uint8_t before[2 * SPB_VECTOR];
+            for (size_t i = 0; i < sizeof bytes; i++)
+                bytes[i] = before[i] = next_byte();
+            const struct spb_scan scan = spb_copy_scan(bytes + from, bytes + to);
+            ck_assert_mem_eq(bytes + to, before + from, SPB_VECTOR);
+            ck_assert_uint_eq(scan.stop, spb_scan_portable(before + from).stop);
+            ck_assert_uint_eq(scan.high, spb_scan_portable(before + from).high);
+        }
+    }
+}
+END_TEST
+
+START_TEST(the_first_of_a_mask_is_its_lowest_bit)
+{
+    for (unsigned bit = 0; bit < 32; bit++) {
+        ck_assert_uint_eq(spb_first(1u << bit), bit);
+        ck_assert_uint_eq(spb_first(UINT32_MAX << bit), bit);
+    }
+}
+END_TEST
+
+/* ---- Comparing. ---- */
+
+static void assert_matches(const uint8_t *a, const uint8_t *b)
+{
+    uint32_t expected = 0;
+
+    for (unsigned i = 0; i < SPB_MATCH; i++)
+        expected += a[i] == b[i] ? UINT32_C(1) << i : 0;
+    const uint32_t portable = spb_match_portable(a, b);
+    const uint32_t match = spb_match(a, b);
+    if (portable != expected || match != expected)
+        ck_abort_msg("%08x and portable %08x instead of %08x", match, portable, expected);
+}
+
+START_TEST(every_difference_is_seen_in_every_place)
+{
+    uint8_t a[SPB_MATCH];
+    uint8_t b[SPB_MATCH];
+
+    for (unsigned byte = 0; byte < BYTES; byte++) {
+        for (unsigned other = 0; other < BYTES; other++) {
+            const unsigned place = (byte * 7 + other) % SPB_MATCH;
+            memset(a, (int)byte, sizeof a);
+            memcpy(b, a, sizeof b);
+            b[place] = (uint8_t)other;
+            assert_matches(a, b);
+        }
+        for (unsigned place = 0; place < SPB_MATCH; place++) {
+            memcpy(b, a, sizeof b);
+            b[place] = (uint8_t)~byte;
+            assert_matches(a, b);
+        }
+    }
+}
+END_TEST
+
+START_TEST(random_bytes_are_compared_wherever_they_stand)
+{
+    uint8_t a[ROOM];
+    uint8_t b[ROOM];
+
+    for (unsigned round = 0; round < ROUNDS / 4; round++) {
+        for (size_t i = 0; i < ROOM; i++) {
+            a[i] = next_byte();
+            b[i] = next_byte() % 4 == 0 ? next_byte() : a[i];
+        }
+        assert_matches(a + round % SPB_MATCH, b + round % SPB_MATCH);
+        assert_matches(a + round % SPB_MATCH, b + round / 3 % SPB_MATCH);
+    }
+}
+END_TEST
+
+START_TEST(a_comparison_takes_so_many_bytes_and_no_more)
+{
+    uint8_t *a = calloc(1, SPB_MATCH);
+    uint8_t *b = calloc(1, SPB_MATCH);
+
+    ck_assert_uint_eq(spb_match(a, b), UINT32_MAX);
+    free(a);
+    free(b);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("base/scan");
+    TCase *tcase = tcase_create("scan");
+
+    tcase_add_test(tcase, every_byte_is_seen_in_every_place);
+    tcase_add_test(tcase, random_vectors_are_scanned_wherever_they_stand);
+    tcase_add_test(tcase, a_scan_takes_one_vector_and_no_more);
+    tcase_add_test(tcase, a_vector_may_be_copied_over_itself);
+    tcase_add_test(tcase, the_first_of_a_mask_is_its_lowest_bit);
+    tcase_add_test(tcase, every_difference_is_seen_in_every_place);
+    tcase_add_test(tcase, random_bytes_are_compared_wherever_they_stand);
+    tcase_add_test(tcase, a_comparison_takes_so_many_bytes_and_no_more);
+    suite_add_tcase(suite, tcase);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
