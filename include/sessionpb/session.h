@@ -17,7 +17,8 @@ extern "C" {
  * its parts. It may be changed in place, as long as what it then points to outlives its use.
  *
  * A C string ends at its first NUL, so a session with a NUL in a string is SPB_NOT_REPRESENTABLE
- * here. A struct above limits.memory_max or limits.items_max is SPB_OVER_BUDGET.
+ * here. A struct above limits.memory_max or limits.items_max is SPB_OVER_BUDGET. Both are found in the
+ * session's canonical bytes: the error's path is a field path then, for text as well.
  */
 
 /* json, len: see spb_json_to_pb(). *session_out: caller owns it; untouched on failure. */

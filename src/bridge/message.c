@@ -21,6 +21,7 @@ static bool fail(struct spb_fault *fault, enum spb_status status, size_t source,
 
     fault->status = status;
     fault->source = source;
+    fault->name = NULL;
     va_start(arguments, format);
     vsnprintf(fault->reason, sizeof fault->reason, format, arguments);
     va_end(arguments);
@@ -30,6 +31,16 @@ static bool fail(struct spb_fault *fault, enum spb_status status, size_t source,
 static bool fail_memory(struct spb_fault *fault)
 {
     return fail(fault, SPB_NO_MEMORY, SIZE_MAX, "out of memory");
+}
+
+/* `second`: of two members or entries with the same key. */
+static bool fail_repeat(struct spb_fault *fault, const struct spb_span *second, const uint8_t *base,
+                        const char *reason)
+{
+    fail(fault, SPB_DUPLICATE_MEMBER, second->number, "%s", reason);
+    fault->name = (const char *)base + second->key_offset;
+    fault->name_len = second->key_len;
+    return false;
 }
 
 /* ------------------------------------------------------------------ closing */
@@ -64,8 +75,8 @@ static bool close_additional(struct spb_pb_writer *writer, const struct spb_mess
     const struct spb_span *repeat = spb_additional_sort(stack, &message->mark);
 
     if (repeat != NULL)
-        return fail(fault, SPB_DUPLICATE_MEMBER, repeat->number,
-                    "the member occurs twice in one object");
+        return fail_repeat(fault, repeat, stack->text.data,
+                           "the member occurs twice in one object");
     if (!write_additional(writer, message, left))
         return fail_memory(fault);
     spb_additional_drop(stack, &message->mark);
@@ -170,20 +181,10 @@ void spb_put_bool(struct spb_pb_writer *writer, const struct spb_row *row, bool 
 
 void spb_put_time(struct spb_pb_writer *writer, const struct spb_row *row, struct spb_time time)
 {
-    uint8_t *const place = spb_wire_put_tag(writer->out.at, row);
-    uint8_t *at = place + 1;
+    uint8_t *const length = spb_wire_put_tag(writer->out.at, row);
 
-    /* Timestamp is proto3: zeros are left out. */
-    if (time.seconds != 0) {
-        *at++ = SPB_TIMESTAMP_SECONDS << 3 | SPB_WIRE_VARINT;
-        at = spb_wire_put_varint(at, (uint64_t)time.seconds);
-    }
-    if (time.nanos != 0) {
-        *at++ = SPB_TIMESTAMP_NANOS << 3 | SPB_WIRE_VARINT;
-        at = spb_wire_put_varint(at, (uint64_t)time.nanos);
-    }
-    *place = (uint8_t)(at - place - 1);
-    writer->out.at = at;
+    writer->out.at = spb_wire_put_timestamp(length + 1, time.seconds, time.nanos);
+    *length = (uint8_t)(writer->out.at - length - 1);
 }
 
 /* The guess was wrong, or the length takes more than two bytes. */
@@ -269,8 +270,7 @@ bool spb_map_close(struct spb_pb_writer *writer, struct spb_map *map, struct spb
     if (map->unordered) {
         const struct spb_span *repeat = sort_entries(entries, map->first, base);
         if (repeat != NULL)
-            return fail(fault, SPB_DUPLICATE_MEMBER, repeat->number,
-                        "the key occurs twice in one map");
+            return fail_repeat(fault, repeat, base, "the key occurs twice in one map");
         if (spb_wire_rearrange(&writer->converter->normaliser, entries, map->first,
                                base + map->start, map->start) != SPB_OK)
             return fail_memory(fault);

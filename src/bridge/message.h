@@ -39,7 +39,9 @@ struct spb_message {
 /* Why a message cannot be closed, or a member be taken. */
 struct spb_fault {
     enum spb_status status;
-    size_t source; /* of the member as it was pushed; SIZE_MAX: the fault is the message's */
+    size_t source;    /* of the member as it was pushed; SIZE_MAX: the fault is the message's */
+    const char *name; /* of that member, until the next is written; NULL likewise */
+    size_t name_len;
     char reason[SPB_REASON_MAX];
 };
 

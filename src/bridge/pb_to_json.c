@@ -14,10 +14,10 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "bridge/converter.h"
-#include "json/writer.h"
 #include "wire/locate.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
+#include "json/writer.h"
 
 enum {
     PREDICTIONS = 4,  /* rows tried before a tag is looked up */

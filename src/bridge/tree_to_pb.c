@@ -43,11 +43,6 @@ static bool fail_memory(struct tree_to_pb *c)
     return fail(c, SPB_NO_MEMORY, "out of memory");
 }
 
-static bool fail_fault(struct tree_to_pb *c, const struct spb_fault *fault)
-{
-    return fail(c, fault->status, fault->reason);
-}
-
 static bool fail_depth(struct tree_to_pb *c)
 {
     return fail(c, SPB_TOO_DEEP, "values are nested deeper than the limit");
@@ -61,6 +56,16 @@ static size_t enter_member(struct tree_to_pb *c, const char *name)
     spb_path_append(&c->path, "/", 1);
     spb_path_append_name(&c->path, name, strlen(name));
     return len;
+}
+
+/* The path is that of the message or map; a fault of one member adds its name. */
+static bool fail_fault(struct tree_to_pb *c, const struct spb_fault *fault)
+{
+    if (fault->name != NULL) {
+        spb_path_append(&c->path, "/", 1);
+        spb_path_append_name(&c->path, fault->name, fault->name_len);
+    }
+    return fail(c, fault->status, fault->reason);
 }
 
 static size_t enter_element(struct tree_to_pb *c, size_t index)
@@ -126,8 +131,10 @@ static bool put_double(struct tree_to_pb *c, const cJSON *node, const struct spb
 {
     if (!cJSON_IsNumber(node))
         return fail(c, SPB_WRONG_TYPE, "expected a number");
-    if (!isfinite(node->valuedouble))
-        return fail(c, SPB_OUT_OF_RANGE, "the number is not finite");
+    if (isnan(node->valuedouble))
+        return fail(c, SPB_NOT_REPRESENTABLE, "JSON has no number that is none");
+    if (isinf(node->valuedouble))
+        return fail(c, SPB_OUT_OF_RANGE, "the number is not a double: it is too large");
     spb_put_double(&c->writer, row, node->valuedouble + 0.0 /* -0 is 0 */);
     return true;
 }
@@ -270,7 +277,7 @@ static bool push_number(struct tree_to_pb *c, double value)
     char text[SPB_DOUBLE_TEXT_MAX];
 
     if (!isfinite(value))
-        return fail(c, SPB_OUT_OF_RANGE, "the number is not finite");
+        return fail(c, SPB_NOT_REPRESENTABLE, "the number is not finite");
     if (fabs(value) > integer_max)
         return fail(c, SPB_NOT_REPRESENTABLE,
                     "a number above 2^53 may have lost digits in cJSON; use a raw node");

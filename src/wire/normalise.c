@@ -168,6 +168,21 @@ static bool merge(struct normalise *n, const struct group *group, struct spb_byt
     return (status == SPB_OK && spb_bytes_pad(merged)) || fail_memory(n);
 }
 
+/* A date's fields; one with unknown fields stays as it is, for its reader to judge. */
+static bool write_timestamp(struct normalise *n, const uint8_t *data, size_t len)
+{
+    uint8_t fields[SPB_TIMESTAMP_MAX];
+    int64_t seconds;
+    int32_t nanos;
+    bool unknown;
+
+    if (!spb_wire_timestamp(n->reader, data, data + len, &seconds, &nanos, &unknown))
+        return false;
+    if (unknown)
+        return append(n, data, len);
+    return append(n, fields, (size_t)(spb_wire_put_timestamp(fields, seconds, nanos) - fields));
+}
+
 /*
  * Writes one message or entry out of a group's payloads. Each level has a buffer of its own, for an
  * outer one is in use. An error inside is placed at the first payload.
@@ -179,12 +194,12 @@ static bool write_merged(struct normalise *n, const struct group *group)
     const size_t offset = n->scratch->spans.items[group->first].offset;
     bool fine = merge(n, group, merged);
 
-    if (fine && group->row->kind == SPB_KIND_TIMESTAMP) {
-        fine = append(n, merged->data, merged->len);
-    } else if (fine) {
+    if (fine) {
         n->reader->begin = merged->data;
         n->depth++;
-        fine = write_message(n, group->row->table, merged->data, merged->len);
+        fine = group->row->kind == SPB_KIND_TIMESTAMP
+                   ? write_timestamp(n, merged->data, merged->len)
+                   : write_message(n, group->row->table, merged->data, merged->len);
         n->depth--;
         n->reader->begin = begin;
     }

@@ -12,8 +12,9 @@
 #include "wire/reader.h"
 
 enum {
-    SPB_VARINT_MAX = 10, /* bytes of a varint */
-    SPB_TAG_MAX = 5      /* bytes of a tag */
+    SPB_VARINT_MAX = 10,                       /* bytes of a varint */
+    SPB_TAG_MAX = 5,                           /* bytes of a tag */
+    SPB_TIMESTAMP_MAX = 2 + 2 * SPB_VARINT_MAX /* bytes of a Timestamp's fields */
 };
 
 static inline uint8_t *spb_wire_put_varint(uint8_t *to, uint64_t value)
@@ -40,6 +41,20 @@ static inline uint8_t *spb_wire_put_tag(uint8_t *to, const struct spb_row *row)
 {
     memcpy(to, row->tag, sizeof row->tag);
     return to + row->tag_len;
+}
+
+/* The fields of a Timestamp, which is proto3: zeros are left out. */
+static inline uint8_t *spb_wire_put_timestamp(uint8_t *to, int64_t seconds, int32_t nanos)
+{
+    if (seconds != 0) {
+        *to++ = SPB_TIMESTAMP_SECONDS << 3 | SPB_WIRE_VARINT;
+        to = spb_wire_put_varint(to, (uint64_t)seconds);
+    }
+    if (nanos != 0) {
+        *to++ = SPB_TIMESTAMP_NANOS << 3 | SPB_WIRE_VARINT;
+        to = spb_wire_put_varint(to, (uint64_t)(int64_t)nanos);
+    }
+    return to;
 }
 
 /*
