@@ -192,7 +192,7 @@ static const struct wire_case wire_cases[] = {
       "geolocation.latitude", 0, 0 },
     { PB("\x0a\x01i\x98\x3f\x05"), SPB_OK, NULL, 0, 0 },
     { PB("\x0a\x01i\x98\x3f\x05"), SPB_OK, NULL, SPB_UNKNOWN_DROP, 0 },
-    { PB("\x0a\x01i\x98\x3f\x05"), SPB_UNKNOWN_MEMBER, "", SPB_UNKNOWN_REJECT, 0 },
+    { PB("\x0a\x01i\x98\x3f\x05"), SPB_UNKNOWN_MEMBER, "1011", SPB_UNKNOWN_REJECT, 0 },
     { PB("\x0a\x01i\xc2\x3e\x07{\"x\":1}"), SPB_OK, NULL, 0, 0 },
     { PB("\x0a\x01i\xc2\x3e\x07{\"x\":1}"), SPB_UNKNOWN_MEMBER, "additional_properties",
       SPB_UNKNOWN_REJECT, 0 },

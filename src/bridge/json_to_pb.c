@@ -296,6 +296,8 @@ static const char *read_unknown_fields(struct json_to_pb *c, const char *at, con
         return spb_json_fail(&c->reader, SPB_DUPLICATE_MEMBER, name,
                              "\"" SPB_UNKNOWN_FIELDS "\" occurs twice in one object");
     message->has_unknown_fields = true;
+    if (*at == 'n')
+        return spb_json_expect(&c->reader, at, "null", "a value");
     if (*at != '"')
         return spb_json_fail(&c->reader, SPB_BAD_WIRE, at, "expected a string with base64");
     if (!spb_out_room(&stack->out, (size_t)(c->reader.end - at) + SPB_MEMBER_ROOM))

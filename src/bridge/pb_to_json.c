@@ -353,8 +353,6 @@ static const uint8_t *write_additional(struct pb_to_json *c, struct reading *r, 
     if (r->additional.value != NULL &&
         push_additional(c, r, r->additional.value - 1, &mark) == NULL)
         return NULL;
-    if (unknown->len > r->unknown && c->converter->options.unknown == SPB_UNKNOWN_REJECT)
-        return refuse_unknown(c, at, "the schema does not define some fields of this message");
     if (unknown->len > r->unknown && c->converter->options.unknown == SPB_UNKNOWN_KEEP &&
         !spb_additional_push_unknown(stack, unknown->data + r->unknown, unknown->len - r->unknown))
         return fail_memory(c, at);
@@ -415,6 +413,8 @@ static const uint8_t *note_unknown(struct pb_to_json *c, const uint8_t *at, cons
         r->additional = *field;
         return behind;
     }
+    if (c->converter->options.unknown == SPB_UNKNOWN_REJECT)
+        return refuse_unknown(c, at, "the schema does not define this field");
     if (field->number < r->last_unknown)
         return give_up_order(c, at);
     r->last_unknown = field->number;

@@ -37,19 +37,23 @@ static cJSON *fail_memory(struct pb_to_tree *c, const char *at)
     return NULL;
 }
 
-/* Takes a node with `len` bytes of strings off the budget. */
-static bool spend(struct pb_to_tree *c, const char *at, size_t len)
+/* Takes so many nodes and bytes off the budget. */
+static bool spend(struct pb_to_tree *c, const char *at, size_t nodes, size_t len)
 {
-    const size_t cost = sizeof(cJSON) + len;
-
-    if (c->items_left == 0 || c->memory_left < cost) {
+    if (c->items_left < nodes || c->memory_left < len) {
         spb_json_fail(&c->reader, SPB_OVER_BUDGET, at,
                       "the tree is above its limits of memory or items");
         return false;
     }
-    c->items_left--;
-    c->memory_left -= cost;
+    c->items_left -= nodes;
+    c->memory_left -= len;
     return true;
+}
+
+/* Takes a node with `len` bytes of a string off the budget. */
+static bool spend_node(struct pb_to_tree *c, const char *at, size_t len)
+{
+    return spend(c, at, 1, sizeof(cJSON) + len);
 }
 
 /* ------------------------------------------------------------------ numbers */
@@ -126,7 +130,7 @@ static cJSON *make_number(struct pb_to_tree *c, const char **at, const struct sp
     double value = 0;
 
     *at = spb_json_number(&c->reader, text);
-    if (*at == NULL || !spend(c, text, 0))
+    if (*at == NULL || !spend_node(c, text, 0))
         return NULL;
     const size_t len = (size_t)(*at - text);
     if (!spb_double_from_text(text, len, &value) || !is_exact(text, len, value) ||
@@ -171,7 +175,7 @@ static cJSON *make_string(struct pb_to_tree *c, const char **at)
     size_t len;
     const char *const text = read_string(c, at, &len);
 
-    if (text == NULL || !spend(c, begin, len + 1))
+    if (text == NULL || !spend_node(c, begin, len + 1))
         return NULL;
     cJSON *const node = cJSON_CreateString(text);
     return node != NULL ? node : fail_memory(c, begin);
@@ -196,7 +200,7 @@ static bool add_member(struct pb_to_tree *c, cJSON *object, const char **at,
     size_t len;
     const char *const name = read_string(c, at, &len);
 
-    if (name == NULL || !spend(c, begin, len + 1))
+    if (name == NULL || !spend(c, begin, 0, len + 1))
         return false;
     row = member_row(row, name, len);
     char *const copy = cJSON_malloc(len + 1); /* the scratch is the value's next */
@@ -228,7 +232,7 @@ static cJSON *make_container(struct pb_to_tree *c, const char **at, const struct
 {
     const bool object = **at == '{';
 
-    if (!spend(c, *at, 0))
+    if (!spend_node(c, *at, 0))
         return NULL;
     cJSON *const node = object ? cJSON_CreateObject() : cJSON_CreateArray();
     bool fine = node != NULL || fail_memory(c, *at) != NULL;
@@ -250,7 +254,7 @@ static cJSON *make_literal(struct pb_to_tree *c, const char **at, cJSON *node, c
     *at += strlen(literal);
     if (node == NULL)
         return fail_memory(c, *at);
-    if (spend(c, *at, 0))
+    if (spend_node(c, *at, 0))
         return node;
     cJSON_Delete(node);
     return NULL;

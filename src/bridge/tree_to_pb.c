@@ -375,6 +375,8 @@ static bool put_unknown_fields(struct tree_to_pb *c, const cJSON *node, struct s
     if (message->has_unknown_fields)
         return fail(c, SPB_DUPLICATE_MEMBER, "the member occurs twice in one object");
     message->has_unknown_fields = true;
+    if (cJSON_IsNull(node))
+        return true;
     if (!cJSON_IsString(node) || node->valuestring == NULL)
         return fail(c, SPB_BAD_WIRE, "expected a string with base64");
     if (c->converter->options.unknown == SPB_UNKNOWN_DROP)
