@@ -187,7 +187,8 @@ static const struct wire_case wire_cases[] = {
       0, 0 },
     { PB("\x0a\x01i\x12\x04\x0a\x05xx"), SPB_BAD_WIRE, "external_contact.id", 0, 0 },
     { PB("\x0a\x01\xff"), SPB_BAD_UNICODE, "id", 0, 0 },
-    { PB("\x0a\x01i\x12\x02\x12\x00\xc2\x01\x02\xc0\x80"), SPB_BAD_UNICODE, "search_terms[0]", 0, 0 },
+    { PB("\x0a\x01i\x12\x02\x12\x00\xc2\x01\x02\xc0\x80"), SPB_BAD_UNICODE, "search_terms[0]", 0,
+      0 },
     { PB("\x0a\x01i\x7a\x09\x19\x00\x00\x00\x00\x00\x00\xf0\x7f"), SPB_NOT_REPRESENTABLE,
       "geolocation.latitude", 0, 0 },
     { PB("\x0a\x01i\x98\x3f\x05"), SPB_OK, NULL, 0, 0 },
@@ -280,25 +281,23 @@ END_TEST
 
 START_TEST(depth_max_holds_for_values_and_groups)
 {
-    char json[256] = "{\"x\":";
-    char pb[256];
-    size_t len = strlen(json);
+    static const char member[] = "{\"x\":";
+    char json[256];
+    char pb[256 + 8];
 
-    for (int depth = 64; depth < 66; depth++) {
+    for (size_t depth = 64; depth < 66; depth++) {
         const enum spb_status expected = depth > 64 ? SPB_TOO_DEEP : SPB_OK;
-        memset(json + len, '[', (size_t)depth);
-        memset(json + len + depth, ']', (size_t)depth);
-        json[len + 2 * (size_t)depth] = '}';
+        char *at = (char *)memcpy(json, member, sizeof member) + sizeof member - 1;
+        memset(at, '[', depth);
+        memset(at + depth, ']', depth);
+        at[2 * depth] = '}';
         ck_assert_int_eq(
-            with_limits((struct spb_limits){ 0 }, true, json, len + 2 * (size_t)depth + 1),
-            expected);
-        for (int i = 0; i < depth; i++) {
+            with_limits((struct spb_limits){ 0 }, true, json, sizeof member + 2 * depth), expected);
+        for (size_t i = 0; i < depth; i++) {
             memcpy(pb + 2 * i, "\x93\x3f", 2);
-            memcpy(pb + 2 * depth + 2 * i - (i >= 0 ? 0 : 1), "\x94\x3f", 2);
+            memcpy(pb + 2 * depth + 2 * i, "\x94\x3f", 2);
         }
-        if (4 * (size_t)depth <= sizeof pb)
-            ck_assert_int_eq(with_limits((struct spb_limits){ 0 }, false, pb, 4 * (size_t)depth),
-                             expected);
+        ck_assert_int_eq(with_limits((struct spb_limits){ 0 }, false, pb, 4 * depth), expected);
     }
 }
 END_TEST
