@@ -211,7 +211,7 @@ START_TEST(pretty_and_compact_examples_stand_together)
         spb_documents_reset(documents);
         feed(documents, (const char *)text.data, text.len, piece, piece, &result);
         assert_same_result(&result, &expected, "examples");
-        ck_assert_uint_eq(spb_documents_count(documents), examples.count);
+        ck_assert_uint_eq(spb_documents_count(documents).sessions, examples.count);
     }
     spb_documents_free(documents);
     release_examples(&examples);
@@ -231,12 +231,12 @@ START_TEST(a_document_is_converted_when_its_last_byte_arrives)
         const size_t len = strlen(tricky[i]);
         for (size_t at = 0; at < len; at++) {
             assert_status(spb_documents_next(documents, &pb, NULL), SPB_NEED_MORE, tricky[i]);
-            ck_assert_uint_eq(spb_documents_count(documents), i);
+            ck_assert_uint_eq(spb_documents_count(documents).sessions, i);
             push(documents, tricky[i] + at, 1);
         }
         assert_status(spb_documents_next(documents, &pb, NULL), SPB_OK, tricky[i]);
     }
-    ck_assert_uint_eq(spb_documents_count(documents), TRICKY);
+    ck_assert_uint_eq(spb_documents_count(documents).sessions, TRICKY);
     spb_documents_free(documents);
     spb_bytes_release(&pb);
 }
@@ -348,7 +348,7 @@ START_TEST(a_stream_stays_at_a_bad_document)
         ck_assert_uint_eq(error.offset, 9);
         ck_assert_uint_eq(error.line, 2);
         ck_assert_uint_eq(error.column, 7);
-        ck_assert_uint_eq(spb_documents_count(documents), 1);
+        ck_assert_uint_eq(spb_documents_count(documents).sessions, 1);
         assert_text_eq(&pb, "before");
     }
     assert_status(spb_documents_next(documents, &pb, NULL), SPB_BAD_JSON, "no error struct");
@@ -419,7 +419,7 @@ START_TEST(a_stream_that_is_reset_is_as_new)
         if (i % 2 == 1)
             spb_documents_finish(documents);
         spb_documents_reset(documents);
-        ck_assert_uint_eq(spb_documents_count(documents), 0);
+        ck_assert_uint_eq(spb_documents_count(documents).sessions, 0);
         assert_status(spb_documents_next(documents, &pb, NULL), SPB_NEED_MORE, "nothing");
         push(documents, "\xEF\xBB\xBF{}\n x", 8);
         assert_status(spb_documents_next(documents, &pb, NULL), SPB_OK, "first");
@@ -560,7 +560,7 @@ START_TEST(memory_does_not_grow_with_the_stream)
     const size_t before = allocated_bytes();
     spb_documents *documents = spb_documents_new(converter);
     const size_t most = pass_through(documents, &text, TOTAL);
-    ck_assert_uint_gt(spb_documents_count(documents), 10000);
+    ck_assert_uint_gt(spb_documents_count(documents).sessions, 10000);
     ck_assert_uint_lt(most - before, MEMORY_MAX);
     spb_documents_free(documents);
     release_examples(&examples);

@@ -41,8 +41,8 @@ static const struct cli_option *const option_table[] = {
 static const struct cli_tool tool = {
     .name = "session2pb",
     .about = "Convert Genesys Cloud journey sessions from JSON to protobuf.\n"
-             "A FILE holds one document, NDJSON or concatenated documents. Standard input is\n"
-             "read where there is no FILE, or where FILE is -.\n",
+             "A FILE holds sessions, listings, notifications or EventBridge events, one behind\n"
+             "another or in arrays. Without FILE, or where it is -, standard input is read.\n",
     .options = option_table,
 };
 
@@ -52,7 +52,7 @@ static enum cli_status reject(const struct session2pb *self, const struct input 
     if (error->status == SPB_NO_MEMORY)
         return cli_no_memory();
     cli_error("%s:%zu:%zu: record %" PRIu64 ": %s%s%s", input->name, error->line, error->column,
-              spb_documents_count(self->documents) + 1, error->path,
+              spb_documents_count(self->documents).sessions + 1, error->path,
               error->path[0] != '\0' ? ": " : "", error->reason);
     return cli_record_status(error->status);
 }
@@ -62,7 +62,7 @@ static enum cli_status reject_second(const struct session2pb *self, const struct
 {
     cli_error("%s: record %" PRIu64 ": raw framing holds one session; use --framing=delimited "
               "for more",
-              input->name, spb_documents_count(self->documents));
+              input->name, spb_documents_count(self->documents).sessions);
     return CLI_REJECTED;
 }
 

@@ -11,10 +11,21 @@ extern "C" {
 #endif
 
 /*
- * A stream of JSON documents, one Session each, with white space or nothing between them: one
- * document, NDJSON, or documents that follow each other directly. Push text as it arrives, in
- * pieces of any size, and pull converted sessions. Holds no more than one document and one piece. A
- * byte order mark at the start of the stream is passed over.
+ * Sessions out of a stream of JSON text, in every shape that they come in. Documents follow each
+ * other with white space or nothing between them (NDJSON is that), and each is
+ *
+ *   a Session              {"id":...,"type":...}
+ *   a SessionListing       {"entities":[...],...}, of any length: each entity is a session
+ *   a notification         {"topicName":...,"eventBody":{...},...}
+ *   an EventBridge event   {"detail-type":...,"detail":{"eventBody":{...},...},...}
+ *   an array of these, of any length
+ *
+ * told by the first name that tells; "id" and "selfUri" do not. Notices without a session (topics
+ * channel.metadata and v2.system.socket_closing) are passed over and counted. A byte order mark at
+ * the start of the stream is passed over.
+ *
+ * Push text as it arrives, in pieces of any size, and pull converted sessions. A stream holds no
+ * more than one document (of a listing or array: one element or member) and one piece.
  */
 typedef struct spb_documents spb_documents;
 
@@ -40,19 +51,38 @@ void spb_documents_commit(spb_documents *documents, size_t len);
 void spb_documents_finish(spb_documents *documents);
 
 /*
- * Convert the next document and append its message to pb.
+ * Convert the next session and append its message to pb.
  *
- * SPB_OK          one document was converted
+ * SPB_OK          one session was converted
  * SPB_NEED_MORE   give more text, or finish; after spb_documents_finish() the text is cut short
  * SPB_END         the text is finished and all of it was converted
  * others          see spb_json_to_pb(); pb is untouched and the stream stays where it is. Offset,
- *                 line and column of the error count from the start of the stream.
+ *                 line and column of the error count from the start of the stream, its path from
+ *                 the session.
  */
 enum spb_status spb_documents_next(spb_documents *documents, struct spb_bytes *pb,
                                    struct spb_error *error);
 
-/* The number of documents converted so far. */
-uint64_t spb_documents_count(const spb_documents *documents);
+/*
+ * After spb_documents_next() has failed: pass over the bad record, and give its text, verbatim and
+ * in pieces: *text_out, of *len_out bytes, valid until the next call. A well-formed record ends with
+ * its closing brace. Where a malformed one ends is a guess: with its closing brace, or before a line
+ * that begins as its own line does, whichever comes first.
+ *
+ * SPB_OK          this was the last piece; go on with spb_documents_next()
+ * SPB_NEED_MORE   give more text, or finish, and call again
+ */
+enum spb_status spb_documents_reject(spb_documents *documents, const char **text_out,
+                                     size_t *len_out);
+
+struct spb_documents_counts {
+    uint64_t sessions; /* converted */
+    uint64_t rejected; /* passed over by spb_documents_reject() */
+    uint64_t notices;  /* passed over because there is no session in them */
+};
+
+/* What the stream has met so far. The next record is number sessions + rejected + 1. */
+struct spb_documents_counts spb_documents_count(const spb_documents *documents);
 
 #ifdef __cplusplus
 }

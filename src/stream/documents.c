@@ -1,7 +1,8 @@
 /*
- * A stream of documents. The engine itself finds where a document ends, so text is read once. Only
- * a document that has not arrived whole is scanned for its closing brace as more text comes, so that
- * the engine begins again once and not with every piece.
+ * A stream of documents. Text is read once: the engine itself finds where a session ends. Only one
+ * that has not arrived whole is searched for its closing brace as more text comes, so that the
+ * engine begins again once and not with every piece. Listings and arrays are never held: the stream
+ * remembers which of them are open, and takes their elements as it takes documents.
  */
 #include <sessionpb/documents.h>
 
@@ -11,29 +12,44 @@
 
 #include "base/error.h"
 #include "bridge/converter.h"
+#include "stream/extent.h"
+#include "stream/shape.h"
+#include "json/locate.h"
 #include "json/reader.h"
 
 enum {
-    PIECE = 256 << 10, /* bytes of text asked for at once */
+    PIECE = 256 << 10,   /* bytes of text asked for at once */
+    RETRY_MIN = 4 << 10, /* text that is too short to judge is judged again up to this many bytes
+                            with every piece, and then each time it has doubled */
 };
 
 static const char byte_order_mark[] = "\xEF\xBB\xBF";
 
-/* How far the search for the end of a document has come. */
-struct search {
-    size_t at; /* offset in the text */
-    size_t depth;
-    bool in_string;
-};
+/* Which of a listing's parts is open. */
+enum listing { NO_LISTING, IN_MEMBERS, IN_ENTITIES };
+
+/* What may come next in the innermost array or listing. */
+enum expect { ITEM, ITEM_OR_CLOSE, COMMA_OR_CLOSE };
 
 struct spb_documents {
     spb_converter *converter;
     struct spb_bytes text; /* what has arrived and is kept */
-    size_t start;          /* of the next document in it */
+    struct spb_bytes scratch;
+    size_t start; /* of what is next in it */
     bool finished;
-    bool incomplete; /* the document at start has not arrived whole: see search */
-    struct search search;
-    uint64_t count;
+
+    bool in_array; /* a listing may be its element */
+    enum listing listing;
+    enum expect expect;
+
+    bool incomplete;          /* the record at start has not arrived whole: */
+    struct spb_extent extent; /* how far the search for its end has come */
+    size_t retry_len;         /* bytes of it, at least, before it is judged again */
+
+    bool failed; /* what is at start is bad; the extent is that of a bad record */
+    bool record; /* it is a record, and not what stands between them */
+
+    struct spb_documents_counts counts;
     /* Position of the text's first byte in the stream. */
     size_t offset;
     size_t line;
@@ -43,35 +59,52 @@ struct spb_documents {
 /* See sessionpb/documents.h. */
 spb_documents *spb_documents_new(spb_converter *converter)
 {
-    spb_documents *documents = calloc(1, sizeof *documents);
+    spb_documents *d = calloc(1, sizeof *d);
 
-    if (documents == NULL)
+    if (d == NULL)
         return NULL;
-    documents->converter = converter;
-    spb_documents_reset(documents);
-    return documents;
+    d->converter = converter;
+    spb_documents_reset(d);
+    return d;
 }
 
 /* See sessionpb/documents.h. */
-void spb_documents_free(spb_documents *documents)
+void spb_documents_free(spb_documents *d)
 {
-    if (documents == NULL)
+    if (d == NULL)
         return;
-    spb_bytes_release(&documents->text);
-    free(documents);
+    spb_bytes_release(&d->text);
+    spb_bytes_release(&d->scratch);
+    free(d);
 }
 
 /* See sessionpb/documents.h. */
-void spb_documents_reset(spb_documents *documents)
+void spb_documents_reset(spb_documents *d)
 {
-    documents->text.len = 0;
-    documents->start = 0;
-    documents->finished = false;
-    documents->incomplete = false;
-    documents->count = 0;
-    documents->offset = 0;
-    documents->line = 1;
-    documents->column = 1;
+    const spb_documents kept = *d;
+
+    *d = (spb_documents){ .converter = kept.converter,
+                          .text = kept.text,
+                          .scratch = kept.scratch,
+                          .line = 1,
+                          .column = 1 };
+    d->text.len = 0;
+}
+
+/* See sessionpb/documents.h. */
+struct spb_documents_counts spb_documents_count(const spb_documents *d)
+{
+    return d->counts;
+}
+
+static const char *text_at(const spb_documents *d, size_t offset)
+{
+    return (const char *)d->text.data + offset;
+}
+
+static const char *text_end(const spb_documents *d)
+{
+    return text_at(d, d->text.len);
 }
 
 /* ------------------------------------------------------------------ positions */
@@ -91,42 +124,74 @@ static void advance(const uint8_t *text, size_t len, size_t *line, size_t *colum
         *column += (*at & 0xC0) != 0x80;
 }
 
-/* Makes an error that counts from the next document count from the start of the stream. */
-static void place_error(const spb_documents *documents, struct spb_error *error)
+/* Makes an error whose position counts from `from` in the text count from the stream's start. */
+static void place_error(const spb_documents *d, size_t from, struct spb_error *error)
 {
-    size_t line = documents->line;
-    size_t column = documents->column;
+    size_t line = d->line;
+    size_t column = d->column;
 
-    advance(documents->text.data, documents->start, &line, &column);
-    error->offset += documents->offset + documents->start;
+    advance(d->text.data, from, &line, &column);
+    error->offset += d->offset + from;
     if (error->line == 1)
         error->column += column - 1;
     error->line += line - 1;
 }
 
+/* Notes a bad record, for spb_documents_reject(). `error` counts from `from`. Returns its status. */
+static enum spb_status fail(spb_documents *d, bool record, size_t from,
+                            const struct spb_error *error, struct spb_error *error_out)
+{
+    const bool malformed = error->status == SPB_BAD_JSON || error->status == SPB_BAD_UNICODE ||
+                           error->status == SPB_NEED_MORE;
+
+    d->failed = true;
+    d->record = record;
+    d->extent =
+        spb_extent_begin_bad(text_at(d, 0), d->start, malformed ? from + error->offset : SIZE_MAX);
+    if (error_out != NULL) {
+        *error_out = *error;
+        place_error(d, from, error_out);
+    }
+    return error->status;
+}
+
+/* A fault at the text's start, which the engine has not seen. */
+static enum spb_status fail_at_start(spb_documents *d, bool record, enum spb_status status,
+                                     const char *reason, struct spb_error *error_out)
+{
+    struct spb_error error;
+
+    spb_error_set(&error, status, 0, "%s", reason);
+    error.line = 1;
+    error.column = 1;
+    return fail(d, record, d->start, &error, error_out);
+}
+
 /* ------------------------------------------------------------------ text */
 
-static void drop_converted(spb_documents *documents)
+static void drop_used(spb_documents *d)
 {
-    struct spb_bytes *const text = &documents->text;
-    const size_t start = documents->start;
+    struct spb_bytes *const text = &d->text;
+    const size_t start = d->start;
 
     if (start == 0)
         return;
-    advance(text->data, start, &documents->line, &documents->column);
+    advance(text->data, start, &d->line, &d->column);
     memmove(text->data, text->data + start, text->len - start);
     text->len -= start;
-    documents->offset += start;
-    documents->search.at -= documents->incomplete ? start : 0;
-    documents->start = 0;
+    d->offset += start;
+    d->extent.at -= d->incomplete || d->failed ? start : 0;
+    if (d->failed && d->extent.error_at != SIZE_MAX)
+        d->extent.error_at -= d->extent.error_at < start ? d->extent.error_at : start;
+    d->start = 0;
 }
 
 /* See sessionpb/documents.h. */
-enum spb_status spb_documents_space(spb_documents *documents, char **space_out, size_t *len_out)
+enum spb_status spb_documents_space(spb_documents *d, char **space_out, size_t *len_out)
 {
-    struct spb_bytes *const text = &documents->text;
+    struct spb_bytes *const text = &d->text;
 
-    drop_converted(documents);
+    drop_used(d);
     if (spb_bytes_reserve(text, PIECE + SPB_PADDING) != SPB_OK)
         return SPB_NO_MEMORY;
     *space_out = (char *)text->data + text->len;
@@ -135,144 +200,390 @@ enum spb_status spb_documents_space(spb_documents *documents, char **space_out, 
 }
 
 /* See sessionpb/documents.h. */
-void spb_documents_commit(spb_documents *documents, size_t len)
+void spb_documents_commit(spb_documents *d, size_t len)
 {
-    documents->text.len += len;
+    d->text.len += len;
 }
 
 /* See sessionpb/documents.h. */
-void spb_documents_finish(spb_documents *documents)
+void spb_documents_finish(spb_documents *d)
 {
-    documents->finished = true;
+    d->finished = true;
 }
 
-/* ------------------------------------------------------------------ documents */
+/* ------------------------------------------------------------------ waiting */
 
-/* Whether the document that begins at `start` has its closing brace by now, or never will. */
-static bool search_end(spb_documents *documents)
+static enum spb_status fail_too_large(spb_documents *d, struct spb_error *error)
 {
-    struct search *const search = &documents->search;
-    const uint8_t *const text = documents->text.data;
+    return fail_at_start(d, true, SPB_TOO_LARGE, "the document is longer than the limit", error);
+}
 
-    for (; search->at < documents->text.len; search->at++) {
-        const uint8_t c = text[search->at];
-        if (search->in_string && c < ' ')
-            return true; /* which no string may hold: let the engine judge */
-        if (search->in_string && c == '\\') {
-            if (search->at + 1 >= documents->text.len)
-                return false; /* what is escaped comes with the next piece */
-            search->at++;
-        } else if (c == '"') {
-            search->in_string = !search->in_string;
-        } else if (!search->in_string && (c == '{' || c == '[')) {
-            search->depth++;
-        } else if (!search->in_string && (c == '}' || c == ']')) {
-            if (search->depth <= 1)
-                return true;
-            search->depth--;
-        }
+/* The record at the start needs more text than there is. */
+static enum spb_status wait(spb_documents *d, struct spb_error *error)
+{
+    const size_t len = d->text.len - d->start;
+
+    if (len > d->converter->options.limits.document_max)
+        return fail_too_large(d, error);
+    if (!d->incomplete)
+        d->extent = spb_extent_begin(d->start);
+    d->incomplete = true;
+    d->retry_len = len < RETRY_MIN ? len + 1 : 2 * len;
+    return spb_error_set(error, SPB_NEED_MORE, d->offset + d->text.len,
+                         "the document has not arrived whole");
+}
+
+/* Whether the object at the start has its closing brace. Each byte is looked at once. */
+static bool is_whole(spb_documents *d)
+{
+    if (!d->incomplete)
+        d->extent = spb_extent_begin(d->start);
+    d->incomplete = true;
+    return d->extent.depth == 0 && d->extent.at > d->start
+               ? true
+               : spb_extent_find(&d->extent, text_at(d, 0), d->text.len);
+}
+
+/* Whether it is of use to look at what is incomplete again. */
+static bool is_worth_a_try(spb_documents *d)
+{
+    const size_t len = d->text.len - d->start;
+
+    return !d->incomplete || d->finished || len >= d->retry_len ||
+           len > d->converter->options.limits.document_max ||
+           (*text_at(d, d->start) == '{' && is_whole(d));
+}
+
+/* ------------------------------------------------------------------ records */
+
+/* What was at the start is done with, up to `end`. */
+static void consume(spb_documents *d, const char *end)
+{
+    d->start = (size_t)(end - text_at(d, 0));
+    d->incomplete = false;
+    if (d->in_array || d->listing != NO_LISTING)
+        d->expect = COMMA_OR_CLOSE;
+}
+
+/* Converts the session at `at`. *end_out: behind it. */
+static enum spb_status convert(spb_documents *d, const char *at, const char **end_out,
+                               struct spb_bytes *pb, struct spb_error *error)
+{
+    const size_t pb_len = pb->len;
+    struct spb_error own;
+    size_t used = 0;
+    const enum spb_status status =
+        spb_json_to_pb_padded(d->converter, at, (size_t)(text_end(d) - at), &used, pb, &own);
+
+    if (status == SPB_NEED_MORE && !d->finished)
+        return wait(d, error);
+    if (status != SPB_OK)
+        return fail(d, true, (size_t)(at - text_at(d, 0)), &own, error);
+    if (used > d->converter->options.limits.document_max) {
+        pb->len = pb_len;
+        return fail_too_large(d, error);
     }
-    return false;
+    *end_out = at + used;
+    d->counts.sessions++;
+    return SPB_OK;
 }
+
+static enum spb_status take_session(spb_documents *d, struct spb_bytes *pb, struct spb_error *error)
+{
+    const char *end;
+    const enum spb_status status = convert(d, text_at(d, d->start), &end, pb, error);
+
+    if (status == SPB_OK)
+        consume(d, end);
+    return status;
+}
+
+/* Checks the grammar of the value or member at the start. Returns the place behind it, or NULL. */
+static const char *check_text(spb_documents *d, const char *at, struct spb_json_reader *reader)
+{
+    struct spb_out out;
+
+    *reader = (struct spb_json_reader){ .begin = text_at(d, d->start),
+                                        .end = text_end(d),
+                                        .depth_max = d->converter->options.limits.depth_max };
+    d->scratch.len = 0;
+    spb_out_begin(&out, &d->scratch);
+    if (!spb_out_room(&out, (size_t)(reader->end - at) + SPB_PADDING))
+        return spb_json_fail(reader, SPB_NO_MEMORY, at, "out of memory");
+    return spb_json_copy_value(reader, at, &out.at);
+}
+
+static enum spb_status fail_text(spb_documents *d, bool record, struct spb_json_reader *reader,
+                                 struct spb_error *error)
+{
+    if (reader->error.status == SPB_NEED_MORE && !d->finished)
+        return wait(d, error);
+    spb_json_locate(reader->begin, (size_t)(reader->end - reader->begin), &reader->error);
+    return fail(d, record, d->start, &reader->error, error);
+}
+
+/* Finds the session in a whole envelope. *body_out: NULL where it carries none. */
+static enum spb_status open_envelope(spb_documents *d, enum spb_shape shape, const char *end,
+                                     const char **body_out, struct spb_error *error)
+{
+    const char *at = text_at(d, d->start);
+    bool repeated = false;
+
+    if (shape == SPB_SHAPE_EVENT) {
+        at = spb_shape_member(at, end, "detail", &repeated);
+        if (at == NULL || *at != '{' || repeated)
+            return fail_at_start(d, true, SPB_WRONG_TYPE, "the event has not one object \"detail\"",
+                                 error);
+    }
+    const char *const topic = spb_shape_member(at, end, "topicName", &repeated);
+    *body_out = NULL;
+    if (topic != NULL && !repeated && spb_shape_is_notice(topic))
+        return SPB_OK;
+    *body_out = spb_shape_member(at, end, "eventBody", &repeated);
+    if (*body_out == NULL || **body_out != '{' || repeated)
+        return fail_at_start(d, true, SPB_WRONG_TYPE,
+                             "the notification has not one object \"eventBody\"", error);
+    return SPB_OK;
+}
+
+/* A notification or event, or a notice without a session: then *again is set. */
+static enum spb_status take_envelope(spb_documents *d, enum spb_shape shape, struct spb_bytes *pb,
+                                     bool *again, struct spb_error *error)
+{
+    struct spb_json_reader reader;
+    const char *body = NULL;
+    const char *body_end;
+
+    if (!is_whole(d) && !d->finished)
+        return wait(d, error);
+    const char *const end = check_text(d, text_at(d, d->start), &reader);
+    if (end == NULL)
+        return fail_text(d, true, &reader, error);
+    enum spb_status status = open_envelope(d, shape, end, &body, error);
+    *again = status == SPB_OK && body == NULL;
+    d->counts.notices += *again;
+    if (body != NULL)
+        status = convert(d, body, &body_end, pb, error);
+    if (status == SPB_OK)
+        consume(d, end);
+    return status;
+}
+
+/* A document or an array's element. */
+static enum spb_status take_record(spb_documents *d, struct spb_bytes *pb, bool *again,
+                                   struct spb_error *error)
+{
+    const char *const at = text_at(d, d->start);
+    enum spb_shape shape = SPB_SHAPE_SESSION;
+
+    if (!is_worth_a_try(d))
+        return wait(d, error);
+    if (*at == '{' && d->listing == NO_LISTING)
+        shape = spb_shape_of(d->converter->schema->session, at, text_end(d));
+    switch (shape) {
+    case SPB_SHAPE_UNDECIDED:
+        return d->finished ? take_session(d, pb, error) : wait(d, error);
+    case SPB_SHAPE_LISTING:
+        consume(d, at + 1);
+        d->listing = IN_MEMBERS;
+        d->expect = ITEM_OR_CLOSE;
+        *again = true;
+        return SPB_OK;
+    case SPB_SHAPE_NOTIFICATION:
+    case SPB_SHAPE_EVENT:
+        return take_envelope(d, shape, pb, again, error);
+    default:
+        return take_session(d, pb, error);
+    }
+}
+
+/* ------------------------------------------------------------------ listings and arrays */
+
+/* A member of a listing: its entities are entered, everything else is checked and passed over. */
+static enum spb_status take_member(spb_documents *d, bool *again, struct spb_error *error)
+{
+    static const char entities[] = "\"entities\"";
+    struct spb_json_reader reader;
+    const char *const name = text_at(d, d->start);
+    const char *at = NULL;
+
+    if (!is_worth_a_try(d))
+        return wait(d, error);
+    if (*name != '"')
+        return fail_at_start(d, false, SPB_BAD_JSON, "expected a member's name in quotes", error);
+    at = check_text(d, name, &reader);
+    const bool is_entities = at != NULL && strncmp(name, entities, sizeof entities - 1) == 0;
+    if (at != NULL)
+        at = spb_json_expect(&reader, spb_json_space(at), ":", "':' behind a member's name");
+    if (at != NULL)
+        at = spb_json_space(at);
+    *again = at != NULL;
+    if (at != NULL && is_entities && *at == '[') {
+        consume(d, at + 1);
+        d->listing = IN_ENTITIES;
+        d->expect = ITEM_OR_CLOSE;
+        return SPB_OK;
+    }
+    if (at != NULL)
+        at = check_text(d, at, &reader);
+    /* A number is whole only when something stands behind it. */
+    if (at != NULL && at == reader.end)
+        at = spb_json_fail(&reader, SPB_BAD_JSON, at, "expected ',' or '}'");
+    *again = at != NULL;
+    if (at == NULL)
+        return fail_text(d, false, &reader, error);
+    consume(d, at);
+    return SPB_OK;
+}
+
+/* The innermost listing, entities or array ends. */
+static void close_innermost(spb_documents *d)
+{
+    if (d->listing == IN_ENTITIES)
+        d->listing = IN_MEMBERS;
+    else if (d->listing == IN_MEMBERS)
+        d->listing = NO_LISTING;
+    else
+        d->in_array = false;
+    d->start++;
+    d->expect = COMMA_OR_CLOSE;
+}
+
+/* One step inside of a listing or an array. */
+static enum spb_status take_item(spb_documents *d, struct spb_bytes *pb, bool *again,
+                                 struct spb_error *error)
+{
+    const char c = *text_at(d, d->start);
+    const char close = d->listing == IN_MEMBERS ? '}' : ']';
+
+    *again = true;
+    if (c == close && d->expect != ITEM) {
+        close_innermost(d);
+        return SPB_OK;
+    }
+    if (c == ',' && d->expect == COMMA_OR_CLOSE) {
+        d->start++;
+        d->expect = ITEM;
+        return SPB_OK;
+    }
+    *again = false;
+    if (d->expect == COMMA_OR_CLOSE)
+        return fail_at_start(d, false, SPB_BAD_JSON,
+                             close == ']' ? "expected ',' or ']'" : "expected ',' or '}'", error);
+    if (d->listing == IN_MEMBERS)
+        return take_member(d, again, error);
+    return take_record(d, pb, again, error);
+}
+
+/* ------------------------------------------------------------------ the stream */
 
 /*
  * Passes white space, and a byte order mark at the start of the stream. False where that may have
  * arrived in part only.
  */
-static bool skip_between(spb_documents *documents)
+static bool skip_between(spb_documents *d)
 {
-    const char *const text = (const char *)documents->text.data;
-    const size_t len = documents->text.len;
+    const size_t len = d->text.len;
     const size_t mark_len = sizeof byte_order_mark - 1;
 
-    if (documents->offset == 0 && documents->start == 0 && len > 0 &&
-        memcmp(text, byte_order_mark, len < mark_len ? len : mark_len) == 0) {
+    if (d->offset == 0 && d->start == 0 && len > 0 &&
+        memcmp(text_at(d, 0), byte_order_mark, len < mark_len ? len : mark_len) == 0) {
         if (len < mark_len)
-            return documents->finished;
-        documents->start = mark_len;
+            return d->finished;
+        d->start = mark_len;
     }
-    documents->start = (size_t)(spb_json_space(text + documents->start) - text);
+    d->start = (size_t)(spb_json_space(text_at(d, d->start)) - text_at(d, 0));
     return true;
 }
 
-static enum spb_status fail_too_large(spb_documents *documents, struct spb_error *error)
+static enum spb_status at_end(spb_documents *d, struct spb_error *error)
 {
-    const size_t document_max = documents->converter->options.limits.document_max;
-
-    spb_error_set(error, SPB_TOO_LARGE, 0, "the document is longer than the limit of %zu bytes",
-                  document_max);
-    if (error != NULL) {
-        error->line = 1;
-        error->column = 1;
-        place_error(documents, error);
-    }
-    return SPB_TOO_LARGE;
+    if (!d->finished)
+        return spb_error_set(error, SPB_NEED_MORE, d->offset + d->start, "no text is left");
+    if (d->in_array || d->listing != NO_LISTING)
+        return fail_at_start(d, false, SPB_NEED_MORE,
+                             "the text ends inside of an array or a listing", error);
+    return SPB_END;
 }
 
-static enum spb_status wait_for_more(spb_documents *documents, struct spb_error *error)
+/* One record, or one step towards it: then *again is set. */
+static enum spb_status take(spb_documents *d, struct spb_bytes *pb, bool *again,
+                            struct spb_error *error)
 {
-    if (!documents->incomplete)
-        documents->search = (struct search){ .at = documents->start };
-    documents->incomplete = true;
-    return spb_error_set(error, SPB_NEED_MORE, documents->offset + documents->text.len,
-                         "the document has not arrived whole");
+    *again = false;
+    if (!d->incomplete && !skip_between(d))
+        return at_end(d, error);
+    if (d->start == d->text.len)
+        return at_end(d, error);
+    if (d->in_array || d->listing != NO_LISTING)
+        return take_item(d, pb, again, error);
+    if (*text_at(d, d->start) != '[')
+        return take_record(d, pb, again, error);
+    d->start++;
+    d->in_array = true;
+    d->expect = ITEM_OR_CLOSE;
+    *again = true;
+    return SPB_OK;
 }
 
-static enum spb_status convert(spb_documents *documents, struct spb_bytes *pb,
-                               struct spb_error *error)
+/* See sessionpb/documents.h. */
+enum spb_status spb_documents_next(spb_documents *d, struct spb_bytes *pb, struct spb_error *error)
 {
-    const size_t document_max = documents->converter->options.limits.document_max;
-    const char *const text = (const char *)documents->text.data + documents->start;
-    const size_t len = documents->text.len - documents->start;
-    const size_t pb_len = pb->len;
-    size_t used = len;
-    const enum spb_status status =
-        spb_json_to_pb_padded(documents->converter, text, len, &used, pb, error);
+    enum spb_status status;
+    bool again;
 
-    if ((status == SPB_OK || status == SPB_NEED_MORE) && used > document_max) {
-        pb->len = pb_len;
-        return fail_too_large(documents, error);
-    }
-    if (status == SPB_NEED_MORE && !documents->finished)
-        return wait_for_more(documents, error);
-    if (status == SPB_OK) {
-        documents->start += used;
-        documents->incomplete = false;
-        documents->count++;
-    } else if (error != NULL) {
-        place_error(documents, error);
-    }
+    d->failed = false;
+    if (!spb_bytes_pad(&d->text))
+        return spb_error_set(error, SPB_NO_MEMORY, 0, "out of memory");
+    do {
+        status = take(d, pb, &again, error);
+    } while (again);
     return status;
 }
 
-/* Whether there is reason to convert what was incomplete before. */
-static bool is_worth_a_try(spb_documents *documents)
-{
-    const size_t len = documents->text.len - documents->start;
+/* ------------------------------------------------------------------ bad records */
 
-    return documents->finished || search_end(documents) ||
-           len > documents->converter->options.limits.document_max;
+/* Where the stream stands behind a bad record whose text ends at `end`. */
+static void leave_bad(spb_documents *d, size_t end)
+{
+    const bool inside = d->in_array || d->listing != NO_LISTING;
+    const char *const text = text_at(d, 0);
+    size_t last = end;
+
+    d->failed = false;
+    d->incomplete = false;
+    d->expect = COMMA_OR_CLOSE;
+    if (!d->record) { /* what is between records is beyond repair: begin anew */
+        d->in_array = false;
+        d->listing = NO_LISTING;
+    }
+    while (last > d->start && (unsigned char)text[last - 1] <= ' ')
+        last--;
+    if (inside && last > d->start && text[last - 1] == ',')
+        d->expect = ITEM; /* it stood before the line that ended the record */
+    d->start = end;
+    d->counts.rejected++;
 }
 
 /* See sessionpb/documents.h. */
-enum spb_status spb_documents_next(spb_documents *documents, struct spb_bytes *pb,
-                                   struct spb_error *error)
+enum spb_status spb_documents_reject(spb_documents *d, const char **text_out, size_t *len_out)
 {
-    if (!spb_bytes_pad(&documents->text))
-        return spb_error_set(error, SPB_NO_MEMORY, 0, "out of memory");
-    const bool between = documents->incomplete || skip_between(documents);
-    if (documents->start == documents->text.len && documents->finished)
-        return SPB_END;
-    if (!between || documents->start == documents->text.len)
-        return spb_error_set(error, SPB_NEED_MORE, documents->offset + documents->start,
-                             "no document has arrived");
-    if (documents->incomplete && !is_worth_a_try(documents))
-        return wait_for_more(documents, error);
-    return convert(documents, pb, error);
-}
+    const size_t begin = d->start;
 
-/* See sessionpb/documents.h. */
-uint64_t spb_documents_count(const spb_documents *documents)
-{
-    return documents->count;
+    if (!d->failed)
+        return SPB_MISUSE;
+    if (!spb_bytes_pad(&d->text))
+        return SPB_NO_MEMORY;
+    const bool found = spb_extent_find_bad(&d->extent, text_at(d, 0), d->text.len, d->finished);
+    *text_out = text_at(d, begin);
+    if (!found && d->text.len - d->start <= d->converter->options.limits.document_max) {
+        *len_out = 0;
+        return SPB_NEED_MORE;
+    }
+    *len_out = d->extent.at - begin;
+    if (found)
+        leave_bad(d, d->extent.at);
+    else
+        d->start = d->extent.at;
+    return found ? SPB_OK : SPB_NEED_MORE;
 }

@@ -1,0 +1,122 @@
+/*
+ * Bad records in a stream: each is given back verbatim, and the good ones around it are converted,
+ * however the text arrives.
+ */
+#include <sessionpb/sessionpb.h>
+
+#include <check.h>
+#include <string.h>
+
+#define GOOD "{\"id\":\"g\"}"
+
+/* A stream, its bad records one behind another with '|' between them, and its good ones. */
+static const struct {
+    const char *stream;
+    const char *rejects;
+    unsigned good;
+} streams[] = {
+    { GOOD "\n{\"id\":tru}\n" GOOD, "{\"id\":tru}", 2 },
+    { GOOD "\n{\"id\":\"a}\n" GOOD "\n" GOOD, "{\"id\":\"a}", 3 },
+    { GOOD "{\"id\":\"a\",\"id\":\"}{\"}" GOOD, "{\"id\":\"a\",\"id\":\"}{\"}", 2 },
+    { "garbage\nmore\n" GOOD, "garbage|more", 1 },
+    { "{\n  \"id\": tru,\n  \"x\": {}\n}\n{\n  \"id\": \"g\"\n}",
+      "{\n  \"id\": tru,\n  \"x\": {}\n}", 1 },
+    { "[" GOOD ",{\"id\":tru}," GOOD "]" GOOD, "{\"id\":tru}", 3 },
+    { "[\n  " GOOD ",\n  {\"id\":\"a,\n  " GOOD "\n]", "{\"id\":\"a,", 2 },
+    { "{\"entities\":[{\"id\":1e},{\"id\":\"g\"}]}" GOOD, "{\"id\":1e}", 2 },
+    { GOOD "{\"id\":\"cut", "{\"id\":\"cut", 1 },
+};
+
+/* Pushes the next piece, or says that there is none. */
+static void push(spb_documents *documents, const char **rest, size_t piece)
+{
+    size_t len = strlen(*rest);
+    size_t room;
+    char *space;
+
+    ck_assert_int_eq(spb_documents_space(documents, &space, &room), SPB_OK);
+    len = len < piece ? len : piece;
+    memcpy(space, *rest, len);
+    *rest += len;
+    spb_documents_commit(documents, len);
+    if (len == 0)
+        spb_documents_finish(documents);
+}
+
+static void take_reject(spb_documents *documents, const char **rest, size_t piece,
+                        struct spb_bytes *rejects)
+{
+    enum spb_status status;
+    const char *text;
+    size_t len;
+
+    if (rejects->len > 0)
+        ck_assert_int_eq(spb_bytes_append(rejects, "|", 1), SPB_OK);
+    for (;;) {
+        status = spb_documents_reject(documents, &text, &len);
+        ck_assert_int_eq(spb_bytes_append(rejects, text, len), SPB_OK);
+        if (status != SPB_NEED_MORE)
+            break;
+        push(documents, rest, piece);
+    }
+    ck_assert_int_eq(status, SPB_OK);
+}
+
+static void check_stream(size_t index, size_t piece)
+{
+    const struct spb_options options = { .size = sizeof options, .lenient = true };
+    spb_converter *converter = spb_converter_new(&options);
+    spb_documents *documents = spb_documents_new(converter);
+    const char *rest = streams[index].stream;
+    struct spb_bytes rejects = { 0 };
+    struct spb_bytes pb = { 0 };
+
+    for (;;) {
+        const bool ended = *rest == '\0';
+        const enum spb_status status = spb_documents_next(documents, &pb, NULL);
+        if (status == SPB_END)
+            break;
+        if (status == SPB_NEED_MORE && (!ended || piece != 0))
+            push(documents, &rest, piece);
+        if (status == SPB_NEED_MORE && ended &&
+            spb_documents_next(documents, &pb, NULL) == SPB_NEED_MORE)
+            take_reject(documents, &rest, piece, &rejects);
+        else if (status != SPB_OK && status != SPB_NEED_MORE)
+            take_reject(documents, &rest, piece, &rejects);
+    }
+    ck_assert_int_eq(spb_bytes_append(&rejects, "", 1), SPB_OK);
+    ck_assert_str_eq((const char *)rejects.data, streams[index].rejects);
+    ck_assert_uint_eq(spb_documents_count(documents).sessions, streams[index].good);
+    spb_bytes_release(&rejects);
+    spb_bytes_release(&pb);
+    spb_documents_free(documents);
+    spb_converter_free(converter);
+}
+
+START_TEST(a_bad_record_is_given_back_verbatim)
+{
+    check_stream((size_t)_i, SIZE_MAX);
+}
+END_TEST
+
+START_TEST(a_bad_record_is_the_same_in_pieces_of_one_byte)
+{
+    check_stream((size_t)_i, 1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("reject");
+    TCase *cases = tcase_create("reject");
+    const int count = sizeof streams / sizeof streams[0];
+
+    tcase_add_loop_test(cases, a_bad_record_is_given_back_verbatim, 0, count);
+    tcase_add_loop_test(cases, a_bad_record_is_the_same_in_pieces_of_one_byte, 0, count);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
