@@ -47,6 +47,7 @@ DOORS = [
         ["sys/socket.h", "sys/un.h", "netinet/*", "arpa/*", "netdb.h", "net/if*.h"],
         ["src/net/*"],
     ),
+    ("zstd", ["zstd*.h", "xxhash.h"], ["src/stream/*.c"]),
 ]
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]*)"|<([^>]*)>)', re.MULTILINE)

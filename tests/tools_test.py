@@ -13,114 +13,34 @@ import re
 import resource
 import signal
 import stat
-import subprocess
-import sys
-import tempfile
 import time
 import unittest
 
-TOOLS = EXAMPLES = None  # set from the arguments
-DEADLINE_S = 20
-MEMORY_MAX = 64 * 2**20  # a child counts this Python's, too, some 30 MiB, until its exec
-FILE_MAX = 4 * MEMORY_MAX  # a broken tool shall not fill the disk
-STDIN, STDOUT = "(standard input)", "(standard output)"
-NOBODY = {"user": 65534} if os.geteuid() == 0 else {}  # root may read and write everything
-
-EVENT = '{"id":"e","eventName":"web_event","createdDate":"2022-10-03T10:00:00.000Z"}'
-REST = '"lastEvent":' + EVENT + ',"authenticated":false,"createdDate":"2022-10-03T10:00:00.000Z"}'
-NO_ID = b'{"type":"web","eventCount":0,' + REST.encode()
-
-
-def session(name, count="0", more=""):
-    """A compact canonical session without a line end."""
-    return f'{{"id":"{name}","type":"web","eventCount":{count},{more}{REST}'.encode()
-
-
-A, B, C = session("a"), session("b"), session("c")
-NDJSON = A + b"\n" + B + b"\n" + C + b"\n"
-UNKNOWN = A[:-1] + b',"zzz":[1,{"y":null}]}'
-BAD_COUNT = session("bad", '"many"')
-
-
-def varint(value):
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    return bytes(out) + bytes([value])
-
-
-def frame(message):
-    return varint(len(message)) + message
-
-
-def run(tool, *arguments, stdin=b"", **popen):
-    """Run a tool with the bytes `stdin`, or with the file `stdin`."""
-    if isinstance(stdin, bytes):
-        popen["input"] = stdin
-    else:
-        popen["stdin"] = stdin
-    popen.setdefault("stdout", subprocess.PIPE)
-    popen |= {"stderr": subprocess.PIPE, "timeout": DEADLINE_S}
-    return subprocess.run([TOOLS / tool, *arguments], **popen)
-
-
-def start(tool, *arguments, **popen):
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([TOOLS / tool, *arguments], bufsize=0, **(pipes | popen))
-
-
-def example_files():
-    return sorted(EXAMPLES.glob("*.json")) or sorted(EXAMPLES.glob("sessions/*.json"))
-
-
-def example_lines():
-    """The examples as NDJSON, one line each."""
-    documents = [json.loads(file.read_bytes()) for file in example_files()]
-    return [json.dumps(document).encode() + b"\n" for document in documents]
-
-
-def wait_until(condition, what):
-    end = time.monotonic() + DEADLINE_S
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"waited in vain for {what}")
-        time.sleep(0.005)
-
-
-class ToolTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
-    def file(self, name, content):
-        path = self.folder / name
-        path.write_bytes(content)
-        return path
-
-    def files(self):
-        return sorted(path.name for path in self.folder.iterdir())
-
-    def good(self, tool, *arguments, **keywords):
-        """The output of a run that succeeds and says nothing."""
-        done = run(tool, *arguments, **keywords)
-        self.assertEqual((done.returncode, done.stderr), (0, b""))
-        return done.stdout
-
-    def bad(self, status, line, tool, *arguments, **keywords):
-        """The output of a run that fails with one line, which fits the regular expression."""
-        done = run(tool, *arguments, **keywords)
-        message = done.stderr.decode()
-        self.assertEqual(done.returncode, status, message)
-        self.assertRegex(message, rf"\A{tool}: {line}\n\Z")
-        return done.stdout
-
-    def pb(self, text, *arguments):
-        return self.good("session2pb", *arguments, stdin=text)
-
-    def text(self, pb, *arguments):
-        return self.good("pb2session", *arguments, stdin=pb)
+from toolcase import (
+    A,
+    B,
+    BAD_COUNT,
+    C,
+    DEADLINE_S,
+    MEMORY_MAX,
+    NDJSON,
+    NOBODY,
+    NO_ID,
+    STDIN,
+    STDOUT,
+    UNKNOWN,
+    ToolTest,
+    example_files,
+    example_lines,
+    frame,
+    main,
+    peak_memory,
+    run,
+    session,
+    start,
+    wait_until,
+)
+from wirebytes import varint
 
 
 class Formats(ToolTest):
@@ -250,12 +170,31 @@ class OutputFiles(ToolTest):
 
     def test_output_file_has_what_standard_output_would_have(self):
         for name in ("-o", "--output"):
-            self.assertEqual(self.good("session2pb", name, self.out, stdin=NDJSON), b"")
+            self.assertEqual(self.good("session2pb", "--force", name, self.out, stdin=NDJSON), b"")
             self.assertEqual(self.out.read_bytes(), self.pb(NDJSON))
             self.assertEqual(self.files(), ["out"])
         text = self.folder / "text"
         self.good("pb2session", f"--output={text}", self.out)
         self.assertEqual(text.read_bytes(), NDJSON)
+
+    def test_an_existing_file_is_overwritten_by_force_only(self):
+        self.file("out", b"old")
+        for tool, stdin in (("session2pb", A), ("pb2session", self.pb(A))):
+            line = re.escape(f"'{self.out}' exists; --force overwrites it")
+            self.assertEqual(self.bad(3, line, tool, "-o", self.out, stdin=stdin), b"")
+            self.assertEqual((self.files(), self.out.read_bytes()), (["out"], b"old"))
+        self.good("session2pb", "-o", self.out, "--force", stdin=A)
+        self.assertEqual(self.out.read_bytes(), self.pb(A))
+
+    def test_a_file_that_appears_meanwhile_is_not_overwritten(self):
+        with start("session2pb", "-o", self.out) as child:
+            child.stdin.write(A)
+            wait_until(self.files, "the temporary file")
+            self.file("out", b"another's")
+            child.stdin.close()
+            self.assertEqual(child.wait(DEADLINE_S), 3)
+            self.assertIn(b"exists", child.stderr.read())
+        self.assertEqual((self.files(), self.out.read_bytes()), (["out"], b"another's"))
 
     def test_dash_as_output_is_standard_output(self):
         self.assertEqual(self.pb(A, "-o", "-"), self.pb(A))
@@ -266,7 +205,7 @@ class OutputFiles(ToolTest):
 
     def test_a_replaced_file_keeps_its_mode(self):
         self.file("out", b"old").chmod(0o622)
-        self.good("session2pb", "-o", self.out, stdin=A, umask=0o077)
+        self.good("session2pb", "--force", "-o", self.out, stdin=A, umask=0o077)
         self.assertEqual(self.out.read_bytes(), self.pb(A))
         self.assertEqual(stat.S_IMODE(self.out.stat().st_mode), 0o622)
 
@@ -279,24 +218,24 @@ class OutputFiles(ToolTest):
     def test_a_failed_run_leaves_an_existing_file_as_it_was(self):
         self.file("out", b"old")
         before = self.out.stat()[:7]  # all but the times
-        self.bad(1, ".*: record 2: .*", "session2pb", "-o", self.out, stdin=A + BAD_COUNT)
-        self.bad(3, "cannot open .*", "session2pb", "-o", self.out, "no/such")
+        self.bad(1, ".*: record 2: .*", "session2pb", "--force", "-o", self.out, stdin=A + BAD_COUNT)
+        self.bad(3, "cannot open .*", "session2pb", "--force", "-o", self.out, "no/such")
         self.assertEqual(self.files(), ["out"])
         self.assertEqual(self.out.read_bytes(), b"old")
         self.assertEqual(self.out.stat()[:7], before)
 
     def test_an_input_may_be_its_own_output(self):
         self.file("out", NDJSON * 5000)
-        self.good("session2pb", "-o", self.out, self.out)
+        self.good("session2pb", "--force", "-o", self.out, self.out)
         self.assertTrue(self.out.read_bytes() == self.pb(NDJSON) * 5000)  # no diff of megabytes
-        self.good("pb2session", "-o", self.out, self.out)
+        self.good("pb2session", "--force", "-o", self.out, self.out)
         self.assertTrue(self.out.read_bytes() == NDJSON * 5000)
         self.assertEqual(self.files(), ["out"])
 
     def test_a_link_is_followed(self):
         target = self.file("target", b"old")
         self.out.symlink_to("target")
-        self.good("session2pb", "-o", self.out, stdin=A)
+        self.good("session2pb", "--force", "-o", self.out, stdin=A)
         self.assertTrue(self.out.is_symlink())
         self.assertEqual(target.read_bytes(), self.pb(A))
 
@@ -324,7 +263,7 @@ class OutputFiles(ToolTest):
         self.file("out", b"old").chmod(0o444)
         self.folder.chmod(0o777)
         line = f"cannot open '{self.out}': Permission denied"
-        self.bad(3, line, "session2pb", "-o", self.out, stdin=A, **NOBODY)
+        self.bad(3, line, "session2pb", "--force", "-o", self.out, stdin=A, **NOBODY)
         self.assertEqual((self.files(), self.out.read_bytes()), (["out"], b"old"))
 
     def test_a_file_that_may_not_grow_further_is_removed(self):
@@ -433,10 +372,10 @@ class Usage(ToolTest):
         for tool, option in own.items():
             for flag in ("-h", "--help"):
                 lines = self.good(tool, flag).decode().splitlines()
-                self.assertLessEqual(len(lines), 24)
+                self.assertLessEqual(len(lines), 40)
                 self.assertLessEqual(max(map(len, lines)), 80)
             text = "\n".join(lines)
-            for words in ("-o, --output=FILE", "--framing=delimited|raw", option):
+            for words in ("-o, --output=FILE", "--framing=delimited|list|be32|raw", option):
                 self.assertIn(words, text)
             self.assertRegex(text, r"Exit status:\n  0  .*\n  1  .*\n  2  .*\n  3  .*\Z")
 
@@ -449,8 +388,12 @@ class Usage(ToolTest):
     def test_wrong_usage(self):
         cases = {
             ("--bogus",): "unknown option '--bogus'",
-            ("-q",): "unknown option '-q'",
-            ("--framing=le32",): "'le32' is no value of '--framing': it takes delimited|raw",
+            ("-x",): "unknown option '-x'",
+            ("--skip=x",): "'x' is no value of '--skip': it takes a number",
+            ("--limit", "-1"): "'-1' is no value of '--limit': it takes a number",
+            ("--rejects=r", "--on-error=stop"): "'--rejects' and '--on-error=stop' contradict"
+            " each other",
+            ("--framing=le32",): "'le32' is no value of '--framing': it takes delimited|list|be32|raw",
             ("--unknown", "x"): "'x' is no value of '--unknown': it takes keep|drop|reject",
             ("-o",): "option '--output' needs a value",
             ("--output=",): "option '--output' needs a value",
@@ -460,6 +403,22 @@ class Usage(ToolTest):
             for arguments, line in cases.items():
                 lines = re.escape(line) + f"\nTry '{tool} --help' for more."
                 self.assertEqual(self.bad(2, lines, tool, *arguments, stdin=A), b"")
+
+    def test_options_that_contradict_each_other(self):
+        cases = {
+            "session2pb": ("--zstd --framing=raw", "--zstd --framing=list", "--zstd --framing=be32"),
+            "pb2session": ("--list --check", "--list --array", "--salvage --check", "--list --id=a"),
+        }
+        for tool, contradictions in cases.items():
+            for words in contradictions:
+                one, other = words.split()
+                one, other = one.split("=")[0], other.removesuffix("=a")
+                line = re.escape(f"'{one}' and '{other}' contradict each other")
+                self.bad(2, f"{line}\nTry .*", tool, *words.split(), stdin=A)
+        self.bad(2, "'--frame-size' needs '--zstd'", "session2pb", "--frame-size=4096", stdin=A)
+        for value in ("0", "23", "x"):
+            line = f"'{value}' is no value of '--zstd': it takes 1 to 22\nTry .*"
+            self.bad(2, line, "session2pb", f"--zstd={value}", stdin=A)
 
     def on_terminal(self, tool, *arguments, stdin):
         """What a tool writes to a terminal, and how it ends."""
@@ -549,13 +508,6 @@ class Streams(ToolTest):
             self.assertTrue(out.read() == self.pb(NDJSON) * 5000)
             self.assertEqual(child.wait(DEADLINE_S), 0)
 
-    def peak_memory(self, tool, file):
-        """Peak resident bytes of a tool that converts a file."""
-        child = start(tool, file, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=None)
-        _, child.returncode, usage = os.wait4(child.pid, 0)
-        self.assertEqual(child.returncode, 0)
-        return usage.ru_maxrss * 1024
-
     def test_memory_does_not_grow_with_the_input(self):
         lines = b"".join(example_lines())
         text, pb = self.folder / "long.json", self.folder / "long.pb"
@@ -565,7 +517,9 @@ class Streams(ToolTest):
         self.good("session2pb", "-o", pb, text)
         for tool, file in (("session2pb", text), ("pb2session", pb)):
             self.assertGreater(file.stat().st_size, MEMORY_MAX)
-            self.assertLess(self.peak_memory(tool, file), MEMORY_MAX)
+            peak, status = peak_memory(tool, file)
+            self.assertEqual(status, 0)
+            self.assertLess(peak, MEMORY_MAX)
 
     def test_a_declared_length_takes_no_memory(self):
         with start("pb2session") as child:
@@ -581,19 +535,5 @@ class Streams(ToolTest):
         self.assertLess(peak, MEMORY_MAX)
 
 
-def main():
-    global TOOLS, EXAMPLES
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    TOOLS, EXAMPLES = (pathlib.Path(path).resolve() for path in sys.argv[1:3])
-    if not (TOOLS / "session2pb").exists():
-        sys.exit(f"there is no {TOOLS}/session2pb")
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_MAX, FILE_MAX))
-    result = unittest.main(argv=[sys.argv[0], *sys.argv[3:]], exit=False).result
-    failed, skipped = len(result.failures) + len(result.errors), len(result.skipped)
-    print(f"{result.testsRun - failed - skipped} passed, {failed} failed, {skipped} skipped")
-    sys.exit(not result.wasSuccessful())
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__)

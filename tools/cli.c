@@ -10,99 +10,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <sessionpb/frame.h>
-#include <sessionpb/version.h>
+#include "statusline.h"
 
 enum {
     OPTIONS_MAX = 32,
-    LONG_BASE = 256,  /* getopt_long() returns LONG_BASE + row: no letter is as large */
-    HELP_COLUMN = 34, /* where the help of each option begins */
+    LONG_BASE = 256,   /* getopt_long() returns LONG_BASE + row: no letter is as large */
+    CHOICES_SIZE = 64, /* all choices of an option */
+    DECIMAL = 10,
 };
 
 static const char *tool_name = "sessionpb";
-
-/* -- The rows of both tools ---------------------------------------------------------------- */
-
-static const struct cli_choice framings[] = {
-    { "delimited", SPB_FRAMING_DELIMITED },
-    { "raw", SPB_FRAMING_RAW },
-    { NULL, 0 },
-};
-
-static const struct cli_choice unknown_policies[] = {
-    { "keep", SPB_UNKNOWN_KEEP },
-    { "drop", SPB_UNKNOWN_DROP },
-    { "reject", SPB_UNKNOWN_REJECT },
-    { NULL, 0 },
-};
-
-const struct cli_option cli_option_output = {
-    .name = "output",
-    .letter = 'o',
-    .kind = CLI_TEXT,
-    .offset = offsetof(struct cli_options, output),
-    .value = "FILE",
-    .help = "write FILE, whole or not at all",
-};
-
-const struct cli_option cli_option_framing = {
-    .name = "framing",
-    .kind = CLI_CHOICE,
-    .offset = offsetof(struct cli_options, framing),
-    .choices = framings,
-    .help = "its length before each message (default),\nor one message and nothing else",
-};
-
-const struct cli_option cli_option_unknown = {
-    .name = "unknown",
-    .kind = CLI_CHOICE,
-    .offset = offsetof(struct cli_options, unknown),
-    .choices = unknown_policies,
-    .help = "what the schema lacks (default: keep)",
-};
-
-const struct cli_option cli_option_lenient = {
-    .name = "lenient",
-    .kind = CLI_FLAG,
-    .offset = offsetof(struct cli_options, lenient),
-    .help = "take sessions without required members,\nand keep values of a wrong type as they are",
-};
-
-const struct cli_option cli_option_check = {
-    .name = "check",
-    .kind = CLI_FLAG,
-    .offset = offsetof(struct cli_options, check),
-    .help = "convert, but write nothing",
-};
-
-const struct cli_option cli_option_help = {
-    .name = "help",
-    .letter = 'h',
-    .kind = CLI_FLAG,
-    .offset = offsetof(struct cli_options, help),
-    .help = "print this text",
-};
-
-const struct cli_option cli_option_version = {
-    .name = "version",
-    .letter = 'V',
-    .kind = CLI_FLAG,
-    .offset = offsetof(struct cli_options, version),
-    .help = "print the version",
-};
-
-static const char *const exit_statuses[] = {
-    [CLI_OK] = "all sessions were converted",
-    [CLI_REJECTED] = "a session was rejected",
-    [CLI_USAGE] = "wrong usage",
-    [CLI_FAILED] = "input or output failed",
-};
 
 /* -- Messages ------------------------------------------------------------------------------ */
 
@@ -110,6 +35,7 @@ void cli_error(const char *format, ...)
 {
     va_list arguments;
 
+    statusline_erase();
     fprintf(stderr, "%s: ", tool_name);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
@@ -143,69 +69,10 @@ enum cli_status cli_record_status(enum spb_status status)
 
 int cli_exit_code(enum cli_status status)
 {
-    return status == CLI_READER_GONE ? CLI_OK : (int)status;
+    return status == CLI_READER_GONE || status == CLI_ENOUGH ? CLI_OK : (int)status;
 }
 
-/* -- Help and version ---------------------------------------------------------------------- */
-
-/* The choices as `keep|drop|reject`. */
-static int print_choices(FILE *stream, const struct cli_choice *choices)
-{
-    int width = 0;
-
-    for (size_t i = 0; choices[i].name != NULL; i++)
-        width += fprintf(stream, "%s%s", i == 0 ? "" : "|", choices[i].name);
-    return width;
-}
-
-static void print_option(const struct cli_option *option)
-{
-    int width = option->letter != 0 ? printf("  -%c, ", option->letter) : printf("      ");
-
-    width += printf("--%s", option->name);
-    if (option->kind != CLI_FLAG)
-        width += printf("=");
-    if (option->kind == CLI_TEXT)
-        width += printf("%s", option->value);
-    if (option->kind == CLI_CHOICE)
-        width += print_choices(stdout, option->choices);
-
-    for (const char *line = option->help; line != NULL;) {
-        const char *end = strchr(line, '\n');
-        size_t len = end != NULL ? (size_t)(end - line) : strlen(line);
-
-        printf("%*s%.*s\n", HELP_COLUMN - width, "", (int)len, line);
-        width = 0;
-        line = end != NULL ? end + 1 : NULL;
-    }
-}
-
-static void print_help(const struct cli_tool *tool)
-{
-    printf("Usage: %s [OPTION]... [FILE]...\n%s\n", tool->name, tool->about);
-    for (size_t i = 0; tool->options[i] != NULL; i++)
-        print_option(tool->options[i]);
-    printf("\nExit status:\n");
-    for (size_t i = 0; i < sizeof(exit_statuses) / sizeof(exit_statuses[0]); i++)
-        printf("  %zu  %s\n", i, exit_statuses[i]);
-}
-
-static void print_version(const struct cli_tool *tool)
-{
-    printf("%s (sessionpb) %s\n", tool->name, SPB_VERSION);
-}
-
-/* Text is out only when its last byte is: a full disk shows itself here. */
-static enum cli_status flush_text(void)
-{
-    if (fflush(stdout) == 0 && close(STDOUT_FILENO) == 0)
-        return CLI_OK;
-    if (errno == EPIPE)
-        return CLI_READER_GONE;
-    return cli_system_error("write", "(standard output)", errno);
-}
-
-/* -- Parsing ------------------------------------------------------------------------------- */
+/* -- Values -------------------------------------------------------------------------------- */
 
 static bool take_flag(const struct cli_option *option, const char *value, void *member)
 {
@@ -227,29 +94,129 @@ static bool take_text(const struct cli_option *option, const char *value, void *
 
 static bool take_choice(const struct cli_option *option, const char *value, void *member)
 {
+    char choices[CHOICES_SIZE];
+
     for (const struct cli_choice *choice = option->choices; choice->name != NULL; choice++) {
         if (strcmp(choice->name, value) == 0) {
             *(int *)member = choice->value;
             return true;
         }
     }
-    fprintf(stderr, "%s: '%s' is no value of '--%s': it takes ", tool_name, value, option->name);
-    print_choices(stderr, option->choices);
-    fputc('\n', stderr);
+    cli_format_choices(option->choices, choices, sizeof(choices));
+    cli_error("'%s' is no value of '--%s': it takes %s", value, option->name, choices);
     return false;
 }
 
+/* Decimal digits, and nothing else; a number too large to hold is larger than any count. */
+static bool read_count(const char *text, uint64_t *count_out)
+{
+    char *end;
+
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    *count_out = strtoumax(text, &end, DECIMAL);
+    return *end == '\0';
+}
+
+static bool take_count(const struct cli_option *option, const char *value, void *member)
+{
+    struct cli_count *count = member;
+    uint64_t max = option->max != 0 ? option->max : UINT64_MAX;
+
+    *count = (struct cli_count){ .given = true };
+    if (value == NULL)
+        return true;
+    if (read_count(value, &count->value) && count->value >= option->min && count->value <= max)
+        return true;
+    if (option->max != 0)
+        cli_error("'%s' is no value of '--%s': it takes %" PRIu64 " to %" PRIu64, value,
+                  option->name, option->min, option->max);
+    else
+        cli_error("'%s' is no value of '--%s': it takes a number", value, option->name);
+    return false;
+}
+
+static bool take_list(const struct cli_option *option, const char *value, void *member)
+{
+    struct cli_list *list = member;
+    const char **items;
+
+    (void)option;
+    items = realloc(list->items, (list->count + 1) * sizeof(*items));
+    if (items == NULL) {
+        (void)cli_no_memory();
+        return false;
+    }
+    items[list->count++] = value;
+    list->items = items;
+    return true;
+}
+
 static bool (*const take[])(const struct cli_option *, const char *, void *) = {
-    [CLI_FLAG] = take_flag,
-    [CLI_TEXT] = take_text,
-    [CLI_CHOICE] = take_choice,
+    [CLI_FLAG] = take_flag,   [CLI_TEXT] = take_text, [CLI_CHOICE] = take_choice,
+    [CLI_COUNT] = take_count, [CLI_LIST] = take_list,
 };
+
+/* -- Contradictions ------------------------------------------------------------------------ */
+
+/* choice: see struct cli_conflict. */
+static bool is_given(const struct cli_option *option, const struct cli_options *options, int choice)
+{
+    const void *member = (const char *)options + option->offset;
+
+    switch (option->kind) {
+    case CLI_FLAG:
+        return *(const bool *)member;
+    case CLI_TEXT:
+        return *(const char *const *)member != NULL;
+    case CLI_CHOICE:
+        return choice == 0 ? *(const int *)member != 0 : *(const int *)member == choice;
+    case CLI_COUNT:
+        return ((const struct cli_count *)member)->given;
+    case CLI_LIST:
+        return ((const struct cli_list *)member)->count > 0;
+    }
+    return false;
+}
+
+static const char *choice_name(const struct cli_option *option, int value)
+{
+    const struct cli_choice *choice = option->choices;
+
+    while (choice->name != NULL && choice->value != value)
+        choice++;
+    return choice->name;
+}
+
+static bool is_free_of_conflicts(const struct cli_tool *tool, const struct cli_options *options)
+{
+    for (const struct cli_conflict *row = tool->conflicts; row->one != NULL; row++) {
+        if (!is_given(row->one, options, 0) || !is_given(row->other, options, row->choice))
+            continue;
+        if (row->choice != 0)
+            cli_error("'--%s' and '--%s=%s' contradict each other", row->one->name,
+                      row->other->name, choice_name(row->other, row->choice));
+        else
+            cli_error("'--%s' and '--%s' contradict each other", row->one->name, row->other->name);
+        return false;
+    }
+    return true;
+}
+
+/* -- Parsing ------------------------------------------------------------------------------- */
 
 /* The rows in getopt_long()'s form. */
 struct getopt_tables {
     struct option options[OPTIONS_MAX + 1];
     char letters[2 * OPTIONS_MAX + 2];
 };
+
+static int argument_of(const struct cli_option *option)
+{
+    if (option->kind == CLI_FLAG)
+        return no_argument;
+    return option->value_optional ? optional_argument : required_argument;
+}
 
 static void fill_getopt_tables(const struct cli_tool *tool, struct getopt_tables *tables)
 {
@@ -258,17 +225,16 @@ static void fill_getopt_tables(const struct cli_tool *tool, struct getopt_tables
     *letter++ = ':'; /* a missing value is told apart from an unknown option */
     for (int row = 0; tool->options[row] != NULL; row++) {
         const struct cli_option *option = tool->options[row];
-        bool has_value = option->kind != CLI_FLAG;
 
         assert(row < OPTIONS_MAX);
         tables->options[row] = (struct option){
             .name = option->name,
-            .has_arg = has_value ? required_argument : no_argument,
+            .has_arg = argument_of(option),
             .val = LONG_BASE + row,
         };
         if (option->letter != 0)
             *letter++ = (char)option->letter;
-        if (option->letter != 0 && has_value)
+        if (option->letter != 0 && option->kind != CLI_FLAG)
             *letter++ = ':';
     }
 }
@@ -317,7 +283,7 @@ static bool parse_options(const struct cli_tool *tool, int argc, char **argv,
         if (!take[option->kind](option, optarg, (char *)options + option->offset))
             return false;
     }
-    return true;
+    return options->help || options->version || is_free_of_conflicts(tool, options);
 }
 
 /* Without this, a file opened where descriptor 2 was closed would receive the messages. Opened the
@@ -354,21 +320,6 @@ bool cli_parse(const struct cli_tool *tool, int argc, char **argv, struct cli_op
     if (!options->help && !options->version)
         return true;
 
-    if (options->help)
-        print_help(tool);
-    else
-        print_version(tool);
-    *status_out = flush_text();
+    *status_out = options->help ? cli_print_help(tool) : cli_print_version(tool);
     return false;
-}
-
-spb_converter *cli_converter(const struct cli_options *options)
-{
-    struct spb_options converter_options = {
-        .size = sizeof(converter_options),
-        .unknown = (enum spb_unknown)options->unknown,
-        .lenient = options->lenient,
-    };
-
-    return spb_converter_new(&converter_options);
 }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <sessionpb/convert.h>
 
@@ -18,6 +19,7 @@ enum cli_status {
     CLI_USAGE = 2,
     CLI_FAILED = 3,
     CLI_READER_GONE, /* nobody reads the output any more: end now, quietly, as a success */
+    CLI_ENOUGH,      /* all that was asked for is done: read no further, and end as a success */
 };
 
 /* The type of the member that an option sets. */
@@ -25,11 +27,23 @@ enum cli_kind {
     CLI_FLAG,   /* bool */
     CLI_TEXT,   /* const char *: points into argv */
     CLI_CHOICE, /* int: the value of the choice that was named */
+    CLI_COUNT,  /* struct cli_count */
+    CLI_LIST,   /* struct cli_list: a text for each time that the option is given */
 };
 
 struct cli_choice {
     const char *name;
-    int value;
+    int value; /* 0 only for the default */
+};
+
+struct cli_count {
+    bool given;
+    uint64_t value; /* 0 where the option was given without a value */
+};
+
+struct cli_list {
+    const char **items; /* point into argv */
+    size_t count;
 };
 
 /* One row of a tool's table: an option, where it goes, and its lines of the help text. */
@@ -37,25 +51,45 @@ struct cli_option {
     const char *name; /* the long option, without dashes */
     int letter;       /* the short one; 0 for none */
     enum cli_kind kind;
+    bool value_optional;              /* CLI_COUNT */
     size_t offset;                    /* of its member in the tool's options */
-    const char *value;                /* CLI_TEXT: what stands for the value in the help text */
+    const char *value;                /* what stands for the value in the help text */
     const struct cli_choice *choices; /* CLI_CHOICE: ended by a NULL name */
+    uint64_t min, max;                /* CLI_COUNT: max 0 for any number */
     const char *help;                 /* further lines after '\n' */
+};
+
+/* Two options that contradict each other. */
+struct cli_conflict {
+    const struct cli_option *one;
+    const struct cli_option *other;
+    int choice; /* of `other`: the value that is meant; 0 for all of them */
 };
 
 struct cli_tool {
     const char *name;
     const char *about;                       /* whole lines, below the usage line */
     const struct cli_option *const *options; /* ended by NULL */
+    const struct cli_conflict *conflicts;    /* ended by NULL */
 };
+
+/* Values of --on-error; 0 where it is not given. */
+enum cli_on_error { CLI_ON_ERROR_STOP = 1, CLI_ON_ERROR_SKIP };
 
 /* Options of both tools. It is the first member of each tool's own struct. */
 struct cli_options {
-    const char *output; /* NULL: standard output */
-    int framing;        /* enum spb_framing */
-    int unknown;        /* enum spb_unknown */
+    const char *output;  /* NULL: standard output */
+    const char *rejects; /* NULL: bad records are kept nowhere */
+    int framing;         /* 0: not given, else cli_framing() of it */
+    int on_error;        /* enum cli_on_error */
+    int unknown;         /* enum spb_unknown */
+    struct cli_count skip;
+    struct cli_count limit;
     bool lenient;
     bool check;
+    bool stats;
+    bool quiet;
+    bool force;
     bool help;
     bool version;
     char *const *files; /* ended by NULL; "-" is standard input */
@@ -64,11 +98,21 @@ struct cli_options {
 /* Their rows, for the tables of both tools. */
 extern const struct cli_option cli_option_output;
 extern const struct cli_option cli_option_framing;
+extern const struct cli_option cli_option_on_error;
+extern const struct cli_option cli_option_rejects;
+extern const struct cli_option cli_option_skip;
+extern const struct cli_option cli_option_limit;
 extern const struct cli_option cli_option_unknown;
 extern const struct cli_option cli_option_lenient;
 extern const struct cli_option cli_option_check;
+extern const struct cli_option cli_option_stats;
+extern const struct cli_option cli_option_quiet;
+extern const struct cli_option cli_option_force;
 extern const struct cli_option cli_option_help;
 extern const struct cli_option cli_option_version;
+
+/* The value of --framing's choice for an enum spb_framing, and back. */
+enum { CLI_FRAMING_BASE = 1 };
 
 /*
  * Parse the arguments, and prepare the process for the tool. Call it once, first.
@@ -81,6 +125,13 @@ extern const struct cli_option cli_option_version;
  */
 bool cli_parse(const struct cli_tool *tool, int argc, char **argv, struct cli_options *options,
                enum cli_status *status_out);
+
+/* Print the help text or the version to standard output. CLI_OK, CLI_READER_GONE or CLI_FAILED. */
+enum cli_status cli_print_help(const struct cli_tool *tool);
+enum cli_status cli_print_version(const struct cli_tool *tool);
+
+/* The choices of an option as `keep|drop|reject`. */
+void cli_format_choices(const struct cli_choice *choices, char *text, size_t size);
 
 /* A converter as the options want it. NULL when memory is short; that has not been reported. */
 spb_converter *cli_converter(const struct cli_options *options);

@@ -6,10 +6,12 @@
 
 #include "output.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,13 +30,14 @@ enum {
 static const int ending_signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 enum { ENDING_SIGNAL_COUNT = sizeof(ending_signals) / sizeof(ending_signals[0]) };
 
-/* The name that a signal must not leave behind. */
-static const char *volatile unfinished;
+/* The names that a signal must not leave behind. */
+static const char *volatile unfinished[OUTPUTS_MAX];
 
 static void remove_unfinished(int signal_number)
 {
-    if (unfinished != NULL)
-        (void)unlink(unfinished);
+    for (size_t i = 0; i < OUTPUTS_MAX; i++)
+        if (unfinished[i] != NULL)
+            (void)unlink(unfinished[i]);
     (void)signal(signal_number, SIG_DFL);
     (void)raise(signal_number); /* it arrives when this function returns, and ends the tool */
 }
@@ -45,11 +48,32 @@ static void watch_signals(void)
         struct sigaction action = { .sa_handler = remove_unfinished };
         struct sigaction before;
 
-        sigemptyset(&action.sa_mask);
+        sigfillset(&action.sa_mask); /* one of them at a time */
         /* What was ignored stays ignored: nohup */
         if (sigaction(ending_signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             (void)sigaction(ending_signals[i], &action, NULL);
     }
+}
+
+static void block_signals(sigset_t *before)
+{
+    sigset_t ending;
+
+    sigemptyset(&ending);
+    for (size_t i = 0; i < ENDING_SIGNAL_COUNT; i++)
+        sigaddset(&ending, ending_signals[i]);
+    sigprocmask(SIG_BLOCK, &ending, before);
+}
+
+/* Put `name` in the place of `old`; NULL is none. */
+static void remember(const char *old, const char *name)
+{
+    size_t i = 0;
+
+    while (i < OUTPUTS_MAX && unfinished[i] != old)
+        i++;
+    if (i < OUTPUTS_MAX)
+        unfinished[i] = name;
 }
 
 /* -- Temporary files ----------------------------------------------------------------------- */
@@ -57,21 +81,27 @@ static void watch_signals(void)
 /* No signal may come between making the file and remembering its name. */
 static int create_remembered(const char *name, mode_t mode)
 {
-    sigset_t ending, before;
+    sigset_t before;
     int fd;
     int system_error;
 
-    sigemptyset(&ending);
-    for (size_t i = 0; i < ENDING_SIGNAL_COUNT; i++)
-        sigaddset(&ending, ending_signals[i]);
-    sigprocmask(SIG_BLOCK, &ending, &before);
+    block_signals(&before);
     fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     system_error = errno;
     if (fd != -1)
-        unfinished = name;
+        remember(NULL, name);
     sigprocmask(SIG_SETMASK, &before, NULL);
     errno = system_error;
     return fd;
+}
+
+static void forget_name(struct output *output)
+{
+    int system_error = errno;
+
+    free(output->temporary);
+    output->temporary = NULL;
+    errno = system_error;
 }
 
 /* Make a file beside output->path. Its name does not grow from the other: that may be as long as a
@@ -93,7 +123,15 @@ static int create_beside(struct output *output, mode_t mode)
         if (fd == -1 && errno != EEXIST)
             break;
     }
+    if (fd == -1)
+        forget_name(output); /* it may be the name of another's file */
     return fd;
+}
+
+static enum cli_status refuse_existing(const char *path)
+{
+    cli_error("'%s' exists; --force overwrites it", path);
+    return CLI_FAILED;
 }
 
 /* `before` is the file to be replaced, or NULL: its permissions are kept. */
@@ -102,6 +140,8 @@ static enum cli_status open_temporary(struct output *output, const char *path,
 {
     mode_t mode = before != NULL ? before->st_mode & 0777 : NEW_FILE_MODE;
 
+    if (before != NULL && !output->overwrite)
+        return refuse_existing(path);
     if (before != NULL && access(path, W_OK) == -1)
         return cli_system_error("open", path, errno);
     output->path = realpath(path, NULL); /* a link is followed, not replaced */
@@ -119,16 +159,31 @@ static enum cli_status open_temporary(struct output *output, const char *path,
     return CLI_OK;
 }
 
-/* Rename the file when it is to be kept, else remove it. */
+/* Give the file its name, which another process may have taken meanwhile. Only rename() can replace
+   a file, and only link() can refuse to; where files cannot have two names, rename() has to do. */
+static enum cli_status place(const struct output *output)
+{
+    if (!output->overwrite) {
+        if (link(output->temporary, output->path) == 0) {
+            (void)unlink(output->temporary);
+            return CLI_OK;
+        }
+        if (errno == EEXIST)
+            return refuse_existing(output->name);
+    }
+    if (rename(output->temporary, output->path) == -1)
+        return cli_system_error("replace", output->name, errno);
+    return CLI_OK;
+}
+
+/* Place the file when it is to be kept, else remove it. */
 static enum cli_status settle_temporary(struct output *output, bool keep)
 {
-    enum cli_status status = CLI_OK;
+    enum cli_status status = keep ? place(output) : CLI_OK;
 
-    if (keep && rename(output->temporary, output->path) == -1)
-        status = cli_system_error("replace", output->name, errno);
     if (!keep || status != CLI_OK)
         (void)unlink(output->temporary);
-    unfinished = NULL;
+    remember(output->temporary, NULL);
     return status;
 }
 
@@ -162,7 +217,7 @@ enum cli_status output_open(struct output *output, const struct output_target *t
 {
     enum cli_status status = CLI_OK;
 
-    *output = (struct output){ .fd = -1 };
+    *output = (struct output){ .fd = -1, .overwrite = target->overwrite };
     if (target->discard)
         return CLI_OK;
     if (target->path == NULL || strcmp(target->path, "-") == 0)
@@ -177,7 +232,12 @@ enum cli_status output_open(struct output *output, const struct output_target *t
     return status;
 }
 
-/* -- Writing and closing ------------------------------------------------------------------- */
+bool output_is_terminal(const struct output *output)
+{
+    return output->fd != -1 && isatty(output->fd);
+}
+
+/* -- Writing ------------------------------------------------------------------------------- */
 
 static enum cli_status write_failed(const struct output *output)
 {
@@ -197,6 +257,7 @@ enum cli_status output_flush(struct output *output)
     const uint8_t *data = output->bytes.data;
     size_t len = output->fd != -1 ? output->bytes.len : 0;
 
+    output->written += output->bytes.len;
     output->bytes.len = 0; /* whatever becomes of them, no byte is written twice */
     while (len > 0) {
         ssize_t written = write(output->fd, data, len);
@@ -218,7 +279,25 @@ enum cli_status output_record(struct output *output)
     return output->bytes.len >= WRITE_LEN ? output_flush(output) : CLI_OK;
 }
 
-/* Late errors come out here: a full disk, a quota, a file server. */
+enum cli_status output_format(struct output *output, const char *format, ...)
+{
+    char text[OUTPUT_FORMAT_MAX];
+    va_list arguments;
+    int len;
+
+    va_start(arguments, format);
+    len = vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    assert(len >= 0 && (size_t)len < sizeof(text));
+    if (spb_bytes_append(&output->bytes, text, (size_t)len) != SPB_OK)
+        return cli_no_memory();
+    return CLI_OK;
+}
+
+/* -- Closing ------------------------------------------------------------------------------- */
+
+/* Late errors come out here: a full disk, a quota, a file server. A file is made durable before it
+   gets its name: the one that it replaces was. */
 static enum cli_status close_descriptor(struct output *output, bool durable)
 {
     enum cli_status status = CLI_OK;
@@ -231,37 +310,40 @@ static enum cli_status close_descriptor(struct output *output, bool durable)
     return status;
 }
 
-/* A file is made durable before it gets its name: the one that it replaces was. */
-static enum cli_status finish_file(struct output *output, bool whole)
+/* Whole records before a bad one are good, and go out where they can be seen. */
+static enum cli_status finish(struct output *output, bool whole)
 {
-    enum cli_status status = whole ? output_flush(output) : CLI_OK;
-    enum cli_status closed = close_descriptor(output, whole && status == CLI_OK);
-    enum cli_status settled;
+    bool is_file = output->temporary != NULL;
+    enum cli_status status = whole || !is_file ? output_flush(output) : CLI_OK;
+    enum cli_status closed;
 
-    if (status == CLI_OK)
-        status = closed;
-    settled = settle_temporary(output, whole && status == CLI_OK);
-    return status == CLI_OK ? settled : status;
-}
-
-/* Whole records before a bad one are good, and go out. */
-static enum cli_status finish_stream(struct output *output)
-{
-    enum cli_status status = output_flush(output);
-    enum cli_status closed = close_descriptor(output, false);
-
+    if (output->fd == -1)
+        return status;
+    closed = close_descriptor(output, is_file && whole && status == CLI_OK);
     return status == CLI_OK ? closed : status;
 }
 
-enum cli_status output_close(struct output *output, enum cli_status status)
+/* What failed first counts, unless something worse did since. */
+static enum cli_status worse(enum cli_status status, enum cli_status next)
 {
-    enum cli_status closing = CLI_OK;
+    return status == CLI_OK || next == CLI_FAILED ? next : status;
+}
 
-    if (output->fd != -1)
-        closing = output->temporary != NULL ? finish_file(output, status == CLI_OK)
-                                            : finish_stream(output);
+static void release(struct output *output)
+{
     free(output->temporary);
     free(output->path);
     spb_bytes_release(&output->bytes);
-    return status == CLI_OK || closing == CLI_FAILED ? closing : status;
+}
+
+enum cli_status output_close(struct output *const outputs[], size_t count, enum cli_status status)
+{
+    for (size_t i = 0; i < count; i++)
+        status = worse(status, finish(outputs[i], status == CLI_OK));
+    for (size_t i = 0; i < count; i++) {
+        if (outputs[i]->temporary != NULL)
+            status = worse(status, settle_temporary(outputs[i], status == CLI_OK));
+        release(outputs[i]);
+    }
+    return status;
 }

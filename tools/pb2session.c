@@ -1,36 +1,42 @@
 /*
- * pb2session: Sessions from protobuf bytes to canonical JSON, a document a line. Frames are found in
- * a buffer of what has arrived, which grows with that and never with a length that a frame declares.
+ * pb2session: Sessions from protobuf bytes to canonical JSON, a document a line.
  */
 #include <inttypes.h>
-#include <string.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <sessionpb/frame.h>
 
 #include "cli.h"
 #include "input.h"
-#include "output.h"
+#include "job.h"
+#include "listing.h"
+#include "selection.h"
+#include "source.h"
 
-enum { READ_LEN = 256 * 1024 };
+enum {
+    HINT_SIZE = 80,
+    RECORDS_SIZE = 40,
+};
 
 struct options {
     struct cli_options common; /* first, where its rows look for it */
+    struct cli_list ids;
     bool pretty;
+    bool array;
+    bool list;
+    bool salvage;
 };
 
 struct pb2session {
     const struct options *options;
-    spb_converter *converter;
+    struct job job;
+    struct source source;
     struct spb_bytes text; /* one document, before it is indented */
-    struct output output;
-
-    /* Of the current input: */
-    struct spb_bytes arrived;
-    size_t used;     /* bytes of `arrived` that are converted */
-    uint64_t offset; /* of its first byte that is not */
-    uint64_t count;  /* records converted */
-    bool ended;      /* all has arrived */
+    bool in_array;         /* it has an element already */
 };
+
+/* -- The command line ---------------------------------------------------------------------- */
 
 static const struct cli_option option_pretty = {
     .name = "pretty",
@@ -39,164 +45,335 @@ static const struct cli_option option_pretty = {
     .help = "indent by two spaces",
 };
 
+static const struct cli_option option_array = {
+    .name = "array",
+    .kind = CLI_FLAG,
+    .offset = offsetof(struct options, array),
+    .help = "print one array of all sessions",
+};
+
+static const struct cli_option option_id = {
+    .name = "id",
+    .kind = CLI_LIST,
+    .offset = offsetof(struct options, ids),
+    .value = "ID",
+    .help = "only the session of this id; repeatable",
+};
+
+static const struct cli_option option_list = {
+    .name = "list",
+    .kind = CLI_FLAG,
+    .offset = offsetof(struct options, list),
+    .help = "print a table of an archive's frames",
+};
+
+static const struct cli_option option_salvage = {
+    .name = "salvage",
+    .kind = CLI_FLAG,
+    .offset = offsetof(struct options, salvage),
+    .help = "convert what is whole of a damaged input,\nand tell what is lost",
+};
+
 static const struct cli_option *const option_table[] = {
-    &cli_option_output,  &cli_option_framing, &option_pretty,
-    &cli_option_unknown, &cli_option_lenient, &cli_option_check,
-    &cli_option_help,    &cli_option_version, NULL,
+    &cli_option_output,   &cli_option_framing, &option_pretty,      &option_array,
+    &option_id,           &option_list,        &cli_option_check,   &option_salvage,
+    &cli_option_on_error, &cli_option_rejects, &cli_option_skip,    &cli_option_limit,
+    &cli_option_unknown,  &cli_option_lenient, &cli_option_stats,   &cli_option_quiet,
+    &cli_option_force,    &cli_option_help,    &cli_option_version, NULL,
+};
+
+static const struct cli_conflict conflicts[] = {
+    { &cli_option_rejects, &cli_option_on_error, CLI_ON_ERROR_STOP },
+    { &option_salvage, &cli_option_on_error, CLI_ON_ERROR_STOP },
+    { &option_salvage, &cli_option_check, 0 },
+    { &option_salvage, &cli_option_skip, 0 },
+    { &option_list, &cli_option_check, 0 },
+    { &option_list, &option_salvage, 0 },
+    { &option_list, &option_array, 0 },
+    { &option_list, &option_pretty, 0 },
+    { &option_list, &option_id, 0 },
+    { &option_list, &cli_option_skip, 0 },
+    { &option_list, &cli_option_limit, 0 },
+    { &option_list, &cli_option_rejects, 0 },
+    { &option_list, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_LIST },
+    { &option_list, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_BE32 },
+    { &option_list, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_RAW },
+    { NULL, NULL, 0 },
 };
 
 static const struct cli_tool tool = {
     .name = "pb2session",
     .about = "Convert Genesys Cloud journey sessions from protobuf to canonical JSON,\n"
-             "one document a line. Standard input is read where there is no FILE, or where\n"
-             "FILE is -.\n",
+             "one document a line. A FILE is a stream of messages in any framing, or an\n"
+             "archive. Standard input is read where there is no FILE, or where FILE is -.\n",
     .options = option_table,
+    .conflicts = conflicts,
 };
 
-/* `start` is the place in the input that error->offset counts from. */
-static enum cli_status reject(const struct pb2session *self, const struct input *input,
-                              uint64_t start, const struct spb_error *error)
+/* -- Bad records and damage ---------------------------------------------------------------- */
+
+static void report(const struct pb2session *self, uint64_t number, uint64_t offset,
+                   const struct spb_error *error)
 {
+    const struct source *source = &self->source;
+    char hint[HINT_SIZE] = "";
+
+    if (number == 1 && source->archive == NULL)
+        (void)input_hint(source->input, "protobuf", hint, sizeof(hint));
+    cli_error("%s: record %" PRIu64 ": byte %" PRIu64 "%s: %s%s%s%s", source->input->name, number,
+              offset, source->archive != NULL ? " of it" : "", error->path,
+              error->path[0] != '\0' ? ": " : "", error->reason, hint);
+}
+
+static bool skips_bad(const struct pb2session *self)
+{
+    return job_skips_bad(&self->job) || self->options->salvage;
+}
+
+/* error: its offset counts from the start of the message. */
+static enum cli_status reject(struct pb2session *self, const struct message *message,
+                              const struct spb_error *error)
+{
+    const struct reject place = { self->source.input->name, self->source.count,
+                                  message->offset + error->offset, error };
+    enum cli_status status = cli_record_status(error->status);
+
     if (error->status == SPB_NO_MEMORY)
         return cli_no_memory();
-    cli_error("%s: record %" PRIu64 ": byte %" PRIu64 ": %s%s%s", input->name, self->count + 1,
-              start + error->offset, error->path, error->path[0] != '\0' ? ": " : "",
-              error->reason);
-    return cli_record_status(error->status);
+    if (status == CLI_REJECTED)
+        self->job.meter.rejected++;
+    if (status != CLI_REJECTED || !skips_bad(self) || !self->options->common.quiet)
+        report(self, place.number, place.offset, error);
+    if (status != CLI_REJECTED || !skips_bad(self))
+        return status;
+    status = rejects_add_message(&self->job.rejects, message->data, message->len);
+    return status == CLI_OK ? rejects_end(&self->job.rejects, &place) : status;
 }
 
-static enum cli_status write_line_end(struct pb2session *self)
+static enum cli_status report_damage(const struct pb2session *self, const struct spb_error *error)
 {
-    if (spb_bytes_append(&self->output.bytes, "\n", 1) != SPB_OK)
-        return cli_no_memory();
-    return output_record(&self->output);
+    const struct source *source = &self->source;
+    char hint[HINT_SIZE] = "";
+
+    if (source->count > 0)
+        (void)snprintf(hint, sizeof(hint), "; --salvage converts what is whole");
+    else if (source->archive == NULL)
+        (void)input_hint(source->input, "protobuf", hint, sizeof(hint));
+    cli_error("%s: record %" PRIu64 ": byte %zu: %s%s", source->input->name, source->count + 1,
+              error->offset, error->reason, hint);
+    return CLI_REJECTED;
 }
 
-static enum cli_status convert_message(struct pb2session *self, const struct input *input,
-                                       const struct spb_frame *frame)
+static void tell_loss(const struct source *source, const struct spb_archive_loss *loss)
 {
-    size_t header_len = frame->frame_len - frame->message_len;
-    struct spb_bytes *text = self->options->pretty ? &self->text : &self->output.bytes;
+    const char *hint = source->archive != NULL && !source->input->regular
+                           ? "; in a file, what is whole behind that could be found"
+                           : "";
+    char records[RECORDS_SIZE] = "";
+
+    if (loss->records != UINT64_MAX)
+        (void)snprintf(records, sizeof(records), ", %" PRIu64 " records", loss->records);
+    cli_error("%s: lost %" PRIu64 " bytes from byte %" PRIu64 "%s: %s%s", source->input->name,
+              loss->len, loss->offset, records, loss->error.reason, hint);
+}
+
+/* A check of many inputs goes on with the next one, where that is wanted. */
+static enum cli_status pass_input(struct pb2session *self, enum cli_status status)
+{
+    if (status != CLI_REJECTED || !self->options->common.check || !skips_bad(self))
+        return status;
+    self->job.lost = true;
+    return CLI_OK;
+}
+
+/* The input cannot be read on where it is. *ended_out: and nothing is behind that. */
+static enum cli_status pass_damage(struct pb2session *self, const struct spb_error *error,
+                                   bool *ended_out)
+{
+    struct source *source = &self->source;
+    struct spb_archive_loss loss;
+    enum spb_status salvaged;
+    enum cli_status status;
+
+    if (!self->options->salvage) {
+        *ended_out = true;
+        return pass_input(self, report_damage(self, error));
+    }
+    status = source_salvage(source, error, &loss, &salvaged);
+    if (status != CLI_OK)
+        return status;
+    tell_loss(source, &loss);
+    self->job.lost = true;
+    self->job.meter.passed += loss.len;
+    *ended_out = salvaged != SPB_OK;
+    return CLI_OK;
+}
+
+/* -- Conversion ---------------------------------------------------------------------------- */
+
+static enum cli_status append(struct spb_bytes *out, const char *text, size_t len)
+{
+    return spb_bytes_append(out, text, len) == SPB_OK ? CLI_OK : cli_no_memory();
+}
+
+/* What stands before a session, and behind it. */
+static enum cli_status append_separator(struct pb2session *self)
+{
+    struct spb_bytes *out = &self->job.output.bytes;
+
+    return self->in_array ? append(out, ",\n", 2) : CLI_OK;
+}
+
+static enum cli_status end_record(struct pb2session *self)
+{
+    struct output *output = &self->job.output;
+    enum cli_status status = CLI_OK;
+
+    self->job.meter.records++;
+    self->in_array = self->options->array;
+    if (!self->options->array)
+        status = append(&output->bytes, "\n", 1);
+    return status == CLI_OK ? output_record(output) : status;
+}
+
+static enum cli_status convert_message(struct pb2session *self, const struct message *message)
+{
+    const struct options *options = self->options;
+    struct spb_bytes *out = &self->job.output.bytes;
+    struct spb_bytes *text = options->pretty ? &self->text : out;
+    const size_t before = out->len;
+    enum cli_status status;
     struct spb_error error;
 
-    if (spb_pb_to_json(self->converter, frame->message, frame->message_len, text, &error) != SPB_OK)
-        return reject(self, input, self->offset + header_len, &error);
-    if (self->options->pretty) {
-        if (spb_json_pretty((const char *)text->data, text->len, &self->output.bytes) != SPB_OK)
+    if (options->ids.count > 0 && !selection_has(&options->ids, message->data, message->len))
+        return CLI_OK;
+    (void)job_takes(&self->job);
+    status = append_separator(self);
+    if (status != CLI_OK)
+        return status;
+    if (spb_pb_to_json(self->job.converter, message->data, message->len, text, &error) != SPB_OK) {
+        out->len = before;
+        return reject(self, message, &error);
+    }
+    if (options->pretty) {
+        if (spb_json_pretty((const char *)text->data, text->len, out) != SPB_OK)
             return cli_no_memory();
         text->len = 0;
     }
-    self->used += frame->frame_len;
-    self->offset += frame->frame_len;
-    self->count++;
-    return write_line_end(self);
+    return end_record(self);
 }
 
-/* An empty raw input is a message all the same: that of a session without any member. */
-static enum cli_status convert_end(struct pb2session *self, const struct input *input)
+/* Records that are to be passed over. */
+static enum cli_status skip(struct pb2session *self, bool *ended_out)
 {
-    const struct spb_frame empty = { .message = self->arrived.data };
+    struct job *job = &self->job;
+    enum spb_status skipped;
+    struct spb_error error;
+    uint64_t count;
+    enum cli_status status = source_skip(&self->source, job->to_skip, &count, &skipped, &error);
 
-    if (self->options->common.framing == SPB_FRAMING_RAW && self->count == 0)
-        return convert_message(self, input, &empty);
-    return CLI_OK;
-}
-
-/* Room for as much again as has arrived, and for one big read at least. */
-static enum cli_status make_room(struct pb2session *self)
-{
-    struct spb_bytes *arrived = &self->arrived;
-
-    if (self->used > 0) {
-        arrived->len -= self->used;
-        memmove(arrived->data, arrived->data + self->used, arrived->len);
-        self->used = 0;
-    }
-    if (arrived->capacity - arrived->len >= READ_LEN)
+    job->to_skip -= count;
+    if (status != CLI_OK)
+        return status;
+    *ended_out = skipped != SPB_OK;
+    if (skipped == SPB_OK || skipped == SPB_END)
         return CLI_OK;
-    if (spb_bytes_reserve(arrived, arrived->len > READ_LEN ? arrived->len : READ_LEN) != SPB_OK)
-        return cli_no_memory();
-    return CLI_OK;
+    return pass_input(self, report_damage(self, &error));
 }
 
-/* Whatever is converted goes out before the tool waits: its reader may be waiting, too. */
-static enum cli_status read_more(struct pb2session *self, const struct input *input)
+static enum cli_status convert_messages(struct pb2session *self)
 {
-    struct spb_bytes *arrived = &self->arrived;
+    bool ended = false;
     enum cli_status status = CLI_OK;
-    size_t len = 0;
 
-    if (input_would_wait(input))
-        status = output_flush(&self->output);
+    if (self->job.to_skip > 0)
+        status = skip(self, &ended);
     if (status == CLI_OK)
-        status = make_room(self);
-    if (status == CLI_OK)
-        status =
-            input_read(input, arrived->data + arrived->len, arrived->capacity - arrived->len, &len);
-    arrived->len += len;
-    self->ended = len == 0;
+        status = job_wants_more(&self->job);
+    while (status == CLI_OK && !ended) {
+        struct message message;
+        struct spb_error error;
+        enum spb_status next;
+
+        status = source_next(&self->source, &message, &next, &error);
+        if (status != CLI_OK)
+            break;
+        if (next == SPB_END)
+            ended = true;
+        else if (next == SPB_OK)
+            status = convert_message(self, &message);
+        else
+            status = pass_damage(self, &error, &ended);
+        if (status == CLI_OK)
+            status = job_wants_more(&self->job);
+    }
     return status;
 }
 
-static enum cli_status begin_input(struct pb2session *self)
+/* A pipe can be read only once: its frames are verified as they are converted. */
+static enum cli_status check_input(struct pb2session *self)
 {
-    self->arrived.len = 0;
-    self->used = 0;
-    self->offset = 0;
-    self->count = 0;
-    self->ended = false;
-    return make_room(self);
+    struct source *source = &self->source;
+    enum cli_status status = CLI_OK;
+
+    if (source->archive != NULL && source->input->regular)
+        status = listing_check(source);
+    if (status != CLI_OK)
+        return pass_input(self, status);
+    if (source->archive != NULL && source->input->regular)
+        status = source_rewind_archive(source);
+    return status == CLI_OK ? convert_messages(self) : status;
+}
+
+static enum cli_status read_input(struct pb2session *self)
+{
+    if (self->options->list)
+        return listing_print(&self->source);
+    if (self->options->common.check)
+        return check_input(self);
+    return convert_messages(self);
 }
 
 static enum cli_status convert_input(void *context, struct input *input)
 {
     struct pb2session *self = context;
-    enum spb_framing framing = (enum spb_framing)self->options->common.framing;
-    enum cli_status status = begin_input(self);
+    enum cli_status status = job_wants_more(&self->job);
 
-    while (status == CLI_OK) {
-        struct spb_frame frame;
-        struct spb_error error;
-        enum spb_status found =
-            spb_frame_find(framing, self->arrived.data + self->used, self->arrived.len - self->used,
-                           self->ended, 0, &frame, &error);
-
-        if (found == SPB_OK)
-            status = convert_message(self, input, &frame);
-        else if (found == SPB_NEED_MORE && !self->ended)
-            status = read_more(self, input);
-        else if (found == SPB_END)
-            return convert_end(self, input);
-        else
-            status = reject(self, input, self->offset, &error);
-    }
+    if (status == CLI_OK)
+        status = source_begin(&self->source, input, self->options->common.framing);
+    if (status == CLI_OK)
+        status = read_input(self);
+    source_end(&self->source);
     return status;
 }
 
 static enum cli_status convert_all(struct pb2session *self)
 {
-    self->converter = cli_converter(&self->options->common);
-    if (self->converter == NULL)
-        return cli_no_memory();
-    return input_each(self->options->common.files, convert_input, self);
+    struct spb_bytes *out = &self->job.output.bytes;
+    enum cli_status status = CLI_OK;
+    enum cli_status ended;
+
+    if (self->options->array)
+        status = append(out, "[\n", 2);
+    if (status == CLI_OK)
+        status = input_each(self->options->common.files, &self->job.meter, convert_input, self);
+    if (!self->options->array || (status != CLI_OK && status != CLI_ENOUGH))
+        return status;
+    ended = self->in_array ? append(out, "\n]\n", 3) : append(out, "]\n", 2);
+    return ended == CLI_OK ? status : ended;
 }
 
 static enum cli_status run(const struct options *options)
 {
-    struct pb2session self = { .options = options };
-    struct output_target target = {
-        .path = options->common.output,
-        .discard = options->common.check,
-    };
-    enum cli_status status = output_open(&self.output, &target);
+    struct pb2session self = { .options = options, .source.job = &self.job };
+    const struct output_target target = { .discard = options->common.check };
+    enum cli_status status = job_begin(&self.job, &options->common, "bytes lost", target);
 
     if (status == CLI_OK)
         status = convert_all(&self);
-    status = output_close(&self.output, status);
-    spb_bytes_release(&self.arrived);
+    source_release(&self.source);
     spb_bytes_release(&self.text);
-    spb_converter_free(self.converter);
-    return status;
+    return job_end(&self.job, status);
 }
 
 int main(int argc, char **argv)
@@ -206,5 +383,6 @@ int main(int argc, char **argv)
 
     if (cli_parse(&tool, argc, argv, &options.common, &status))
         status = run(&options);
+    free(options.ids.items);
     return cli_exit_code(status);
 }

@@ -9,52 +9,114 @@
 
 #include "cli.h"
 #include "input.h"
-#include "output.h"
+#include "job.h"
+#include "sink.h"
+
+enum {
+    LEVEL_MAX = 22,        /* of zstd */
+    FRAME_SIZE_MIN = 1024, /* below that, a frame costs more than it holds */
+    FRAME_SIZE_MAX =
+        1 << 30, /* above that, tools that read the archive would need too much memory */
+    HINT_SIZE = 80,
+};
 
 struct options {
     struct cli_options common; /* first, where its rows look for it */
-    bool force;
+    struct cli_count zstd;     /* the level; 0 for the default */
+    struct cli_count frame_size;
 };
 
 struct session2pb {
     const struct options *options;
-    spb_converter *converter;
+    struct job job;
     spb_documents *documents;
     struct spb_bytes message; /* one session, before it is framed */
-    struct output output;
+    struct sink sink;
     uint64_t written; /* sessions, of all inputs */
+
+    bool ended; /* all of the current input has arrived */
 };
 
-static const struct cli_option option_force = {
-    .name = "force",
-    .kind = CLI_FLAG,
-    .offset = offsetof(struct options, force),
-    .help = "write to a terminal, too",
+/* -- The command line ---------------------------------------------------------------------- */
+
+static const struct cli_option option_zstd = {
+    .name = "zstd",
+    .kind = CLI_COUNT,
+    .value_optional = true,
+    .offset = offsetof(struct options, zstd),
+    .value = "LEVEL",
+    .min = 1,
+    .max = LEVEL_MAX,
+    .help = "write an archive, compressed by zstd",
+};
+
+static const struct cli_option option_frame_size = {
+    .name = "frame-size",
+    .kind = CLI_COUNT,
+    .offset = offsetof(struct options, frame_size),
+    .value = "BYTES",
+    .min = FRAME_SIZE_MIN,
+    .max = FRAME_SIZE_MAX,
+    .help = "of an archive's frames (default: 1 MiB)",
 };
 
 static const struct cli_option *const option_table[] = {
-    &cli_option_output,  &cli_option_framing, &cli_option_unknown,
-    &cli_option_lenient, &cli_option_check,   &option_force,
-    &cli_option_help,    &cli_option_version, NULL,
+    &cli_option_output,
+    &cli_option_framing,
+    &option_zstd,
+    &option_frame_size,
+    &cli_option_check,
+    &cli_option_on_error,
+    &cli_option_rejects,
+    &cli_option_skip,
+    &cli_option_limit,
+    &cli_option_unknown,
+    &cli_option_lenient,
+    &cli_option_stats,
+    &cli_option_quiet,
+    &cli_option_force,
+    &cli_option_help,
+    &cli_option_version,
+    NULL,
+};
+
+static const struct cli_conflict conflicts[] = {
+    { &option_zstd, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_LIST },
+    { &option_zstd, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_BE32 },
+    { &option_zstd, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_RAW },
+    { &cli_option_rejects, &cli_option_on_error, CLI_ON_ERROR_STOP },
+    { NULL, NULL, 0 },
 };
 
 static const struct cli_tool tool = {
     .name = "session2pb",
     .about = "Convert Genesys Cloud journey sessions from JSON to protobuf.\n"
-             "A FILE holds sessions, listings, notifications or EventBridge events, one behind\n"
-             "another or in arrays. Without FILE, or where it is -, standard input is read.\n",
+             "A FILE holds sessions, listings, notifications or events: one document, NDJSON,\n"
+             "concatenated documents or an array. Standard input is read where there is no\n"
+             "FILE, or where FILE is -.\n",
     .options = option_table,
+    .conflicts = conflicts,
 };
 
-static enum cli_status reject(const struct session2pb *self, const struct input *input,
-                              const struct spb_error *error)
+/* -- Bad records --------------------------------------------------------------------------- */
+
+static uint64_t record_number(const struct session2pb *self)
 {
-    if (error->status == SPB_NO_MEMORY)
-        return cli_no_memory();
-    cli_error("%s:%zu:%zu: record %" PRIu64 ": %s%s%s", input->name, error->line, error->column,
-              spb_documents_count(self->documents).sessions + 1, error->path,
-              error->path[0] != '\0' ? ": " : "", error->reason);
-    return cli_record_status(error->status);
+    const struct spb_documents_counts counts = spb_documents_count(self->documents);
+
+    return counts.sessions + counts.rejected + 1;
+}
+
+static void report(const struct session2pb *self, const struct input *input,
+                   const struct spb_error *error)
+{
+    char hint[HINT_SIZE] = "";
+    uint64_t number = record_number(self);
+
+    if (number == 1)
+        (void)input_hint(input, "JSON", hint, sizeof(hint));
+    cli_error("%s:%zu:%zu: record %" PRIu64 ": %s%s%s%s", input->name, error->line, error->column,
+              number, error->path, error->path[0] != '\0' ? ": " : "", error->reason, hint);
 }
 
 /* The document that was just converted is one more than the framing can hold. */
@@ -62,7 +124,7 @@ static enum cli_status reject_second(const struct session2pb *self, const struct
 {
     cli_error("%s: record %" PRIu64 ": raw framing holds one session; use --framing=delimited "
               "for more",
-              input->name, spb_documents_count(self->documents).sessions);
+              input->name, record_number(self) - 1);
     return CLI_REJECTED;
 }
 
@@ -72,30 +134,75 @@ static enum cli_status reject_nothing(void)
     return CLI_REJECTED;
 }
 
-static enum cli_status write_message(struct session2pb *self, const struct input *input)
-{
-    enum spb_framing framing = (enum spb_framing)self->options->common.framing;
+static enum cli_status read_more(struct session2pb *self, struct input *input);
 
-    if (framing == SPB_FRAMING_RAW && self->written > 0)
-        return reject_second(self, input);
-    if (spb_frame_append(framing, self->message.data, self->message.len, &self->output.bytes) !=
-        SPB_OK)
-        return cli_no_memory();
-    self->message.len = 0;
-    self->written++;
-    return output_record(&self->output);
-}
-
-/* Whatever is converted goes out before the tool waits: its reader may be waiting, too. */
-static enum cli_status read_more(struct session2pb *self, const struct input *input,
-                                 bool *ended_out)
+/* Pass over the bad record, and keep its text where that is wanted. */
+static enum cli_status pass_bad(struct session2pb *self, struct input *input, bool keep)
 {
     enum cli_status status = CLI_OK;
+    enum spb_status passed = SPB_NEED_MORE;
+
+    while (status == CLI_OK && passed == SPB_NEED_MORE) {
+        const char *text;
+        size_t len;
+
+        passed = spb_documents_reject(self->documents, &text, &len);
+        if (passed != SPB_OK && passed != SPB_NEED_MORE)
+            status = cli_no_memory();
+        else if (keep)
+            status = rejects_add(&self->job.rejects, text, len);
+        if (status == CLI_OK && passed == SPB_NEED_MORE && !self->ended)
+            status = read_more(self, input);
+    }
+    return status;
+}
+
+static enum cli_status reject(struct session2pb *self, struct input *input,
+                              const struct spb_error *error)
+{
+    const struct reject place = { input->name, record_number(self), error->offset, error };
+    enum cli_status status = cli_record_status(error->status);
+
+    if (error->status == SPB_NO_MEMORY)
+        return cli_no_memory();
+    if (status != CLI_REJECTED) {
+        report(self, input, error);
+        return status;
+    }
+    if (!job_takes(&self->job))
+        return pass_bad(self, input, false);
+
+    self->job.meter.rejected++;
+    if (!job_skips_bad(&self->job) || !self->options->common.quiet)
+        report(self, input, error);
+    if (!job_skips_bad(&self->job))
+        return CLI_REJECTED;
+    status = pass_bad(self, input, true);
+    return status == CLI_OK ? rejects_end_text(&self->job.rejects, &place) : status;
+}
+
+/* -- Conversion ---------------------------------------------------------------------------- */
+
+static enum cli_status write_message(struct session2pb *self, const struct input *input)
+{
+    size_t len = self->message.len;
+
+    self->message.len = 0;
+    if (!job_takes(&self->job))
+        return CLI_OK;
+    if (self->sink.framing == SPB_FRAMING_RAW && self->written > 0)
+        return reject_second(self, input);
+    self->written++;
+    self->job.meter.records++;
+    return sink_add(&self->sink, self->message.data, len);
+}
+
+static enum cli_status read_more(struct session2pb *self, struct input *input)
+{
+    enum cli_status status = sink_flush_before_wait(&self->sink, input);
     char *space;
     size_t len;
 
-    if (input_would_wait(input))
-        status = output_flush(&self->output);
     if (status != CLI_OK)
         return status;
     if (spb_documents_space(self->documents, &space, &len) != SPB_OK)
@@ -104,8 +211,8 @@ static enum cli_status read_more(struct session2pb *self, const struct input *in
     if (status != CLI_OK)
         return status;
 
-    *ended_out = len == 0;
-    if (*ended_out)
+    self->ended = len == 0;
+    if (self->ended)
         spb_documents_finish(self->documents);
     else
         spb_documents_commit(self->documents, len);
@@ -115,60 +222,78 @@ static enum cli_status read_more(struct session2pb *self, const struct input *in
 static enum cli_status convert_input(void *context, struct input *input)
 {
     struct session2pb *self = context;
-    enum cli_status status = CLI_OK;
-    bool ended = false;
+    enum cli_status status = job_wants_more(&self->job);
 
     spb_documents_reset(self->documents);
+    self->ended = false;
     while (status == CLI_OK) {
         struct spb_error error;
         enum spb_status next = spb_documents_next(self->documents, &self->message, &error);
 
         if (next == SPB_OK)
             status = write_message(self, input);
-        else if (next == SPB_NEED_MORE && !ended)
-            status = read_more(self, input, &ended);
+        else if (next == SPB_NEED_MORE && !self->ended)
+            status = read_more(self, input);
         else if (next == SPB_END)
             break;
         else
             status = reject(self, input, &error);
+        if (status == CLI_OK)
+            status = job_wants_more(&self->job);
     }
+    self->job.meter.passed += spb_documents_count(self->documents).notices;
     return status;
+}
+
+static enum cli_status open_sink(struct session2pb *self)
+{
+    const struct options *options = self->options;
+    const struct spb_archive_options archive = {
+        .size = sizeof(archive),
+        .level = (int)options->zstd.value,
+        .frame_size = (size_t)options->frame_size.value,
+    };
+
+    self->sink.output = &self->job.output;
+    if (options->common.framing != 0)
+        self->sink.framing = (enum spb_framing)(options->common.framing - CLI_FRAMING_BASE);
+    return options->zstd.given ? sink_open_archive(&self->sink, &archive) : CLI_OK;
 }
 
 static enum cli_status convert_all(struct session2pb *self)
 {
-    const struct cli_options *common = &self->options->common;
-    enum cli_status status = CLI_OK;
+    enum cli_status status = open_sink(self);
+    enum cli_status finished;
 
-    self->converter = cli_converter(common);
-    if (self->converter != NULL)
-        self->documents = spb_documents_new(self->converter);
+    if (status != CLI_OK)
+        return status;
+    self->documents = spb_documents_new(self->job.converter);
     if (self->documents == NULL)
         return cli_no_memory();
-
-    status = input_each(common->files, convert_input, self);
-    if (status == CLI_OK && common->framing == SPB_FRAMING_RAW && self->written == 0)
-        status = reject_nothing();
-    return status;
+    status = input_each(self->options->common.files, &self->job.meter, convert_input, self);
+    if (status == CLI_OK && self->sink.framing == SPB_FRAMING_RAW && self->written == 0)
+        return reject_nothing();
+    if (status == CLI_FAILED || status == CLI_READER_GONE)
+        return status;
+    finished = sink_finish(&self->sink); /* whole records before a bad one are good, and go out */
+    return finished == CLI_OK ? status : finished;
 }
 
 static enum cli_status run(const struct options *options)
 {
     struct session2pb self = { .options = options };
-    struct output_target target = {
-        .path = options->common.output,
+    const struct output_target target = {
         .discard = options->common.check,
-        .refuse_terminal = !options->force,
+        .refuse_terminal = !options->common.force,
     };
-    enum cli_status status = output_open(&self.output, &target);
+    enum cli_status status = job_begin(&self.job, &options->common, "notices", target);
 
     if (status == CLI_OK)
         status = convert_all(&self);
-    status = output_close(&self.output, status);
-    spb_bytes_release(&self.message);
     spb_documents_free(self.documents);
-    spb_converter_free(self.converter);
-    return status;
+    sink_release(&self.sink);
+    spb_bytes_release(&self.message);
+    return job_end(&self.job, status);
 }
 
 int main(int argc, char **argv)
@@ -176,7 +301,11 @@ int main(int argc, char **argv)
     struct options options = { 0 };
     enum cli_status status;
 
-    if (cli_parse(&tool, argc, argv, &options.common, &status))
-        status = run(&options);
-    return cli_exit_code(status);
+    if (!cli_parse(&tool, argc, argv, &options.common, &status))
+        return cli_exit_code(status);
+    if (options.frame_size.given && !options.zstd.given) {
+        cli_error("'--frame-size' needs '--zstd'");
+        return CLI_USAGE;
+    }
+    return cli_exit_code(run(&options));
 }

@@ -28,6 +28,7 @@ enum spb_status {
 
     /* Malformed protobuf bytes. */
     SPB_BAD_WIRE = 30, /* field number 0, a varint of eleven bytes, a group without its end */
+    SPB_BAD_ARCHIVE = 31, /* a frame whose checksum is wrong, bytes that are not zstd's */
 
     /* Well-formed, but against the schema. */
     SPB_MISSING_MEMBER = 40,   /* a Session without "id" */
@@ -44,6 +45,7 @@ enum spb_status {
 
     /* The environment. */
     SPB_NO_MEMORY = 60,
+    SPB_IO = 61, /* a function that the caller gave could not read or write */
 
     /* A bug in this library; please report it. */
     SPB_INTERNAL = 70

@@ -109,6 +109,7 @@ const char *spb_status_name(enum spb_status status)
         { SPB_BAD_JSON, "SPB_BAD_JSON" },
         { SPB_BAD_UNICODE, "SPB_BAD_UNICODE" },
         { SPB_BAD_WIRE, "SPB_BAD_WIRE" },
+        { SPB_BAD_ARCHIVE, "SPB_BAD_ARCHIVE" },
         { SPB_MISSING_MEMBER, "SPB_MISSING_MEMBER" },
         { SPB_DUPLICATE_MEMBER, "SPB_DUPLICATE_MEMBER" },
         { SPB_WRONG_TYPE, "SPB_WRONG_TYPE" },
@@ -119,6 +120,7 @@ const char *spb_status_name(enum spb_status status)
         { SPB_TOO_DEEP, "SPB_TOO_DEEP" },
         { SPB_OVER_BUDGET, "SPB_OVER_BUDGET" },
         { SPB_NO_MEMORY, "SPB_NO_MEMORY" },
+        { SPB_IO, "SPB_IO" },
         { SPB_INTERNAL, "SPB_INTERNAL" },
     };
 

@@ -25,6 +25,8 @@ enum {
 
 static const char byte_order_mark[] = "\xEF\xBB\xBF";
 
+#define LINE_BEGUN SIZE_MAX
+
 /* Which of a listing's parts is open. */
 enum listing { NO_LISTING, IN_MEMBERS, IN_ENTITIES };
 
@@ -35,7 +37,8 @@ struct spb_documents {
     spb_converter *converter;
     struct spb_bytes text; /* what has arrived and is kept */
     struct spb_bytes scratch;
-    size_t start; /* of what is next in it */
+    size_t start;  /* of what is next in it */
+    size_t indent; /* white space before it on its line; LINE_BEGUN where something else is */
     bool finished;
 
     bool in_array; /* a listing may be its element */
@@ -146,8 +149,9 @@ static enum spb_status fail(spb_documents *d, bool record, size_t from,
 
     d->failed = true;
     d->record = record;
-    d->extent =
-        spb_extent_begin_bad(text_at(d, 0), d->start, malformed ? from + error->offset : SIZE_MAX);
+    d->extent = spb_extent_begin_bad(d->start, *text_at(d, d->start) == '{',
+                                     d->indent == LINE_BEGUN ? 0 : d->indent,
+                                     malformed ? from + error->offset : SIZE_MAX);
     if (error_out != NULL) {
         *error_out = *error;
         place_error(d, from, error_out);
@@ -256,10 +260,17 @@ static bool is_worth_a_try(spb_documents *d)
 
 /* ------------------------------------------------------------------ records */
 
-/* What was at the start is done with, up to `end`. */
-static void consume(spb_documents *d, const char *end)
+/* Moves on to `end`, over something else than white space. */
+static void pass(spb_documents *d, const char *end)
 {
     d->start = (size_t)(end - text_at(d, 0));
+    d->indent = LINE_BEGUN;
+}
+
+/* The record or member at the start is done with, up to `end`. */
+static void consume(spb_documents *d, const char *end)
+{
+    pass(d, end);
     d->incomplete = false;
     if (d->in_array || d->listing != NO_LISTING)
         d->expect = COMMA_OR_CLOSE;
@@ -445,7 +456,7 @@ static void close_innermost(spb_documents *d)
         d->listing = NO_LISTING;
     else
         d->in_array = false;
-    d->start++;
+    pass(d, text_at(d, d->start + 1));
     d->expect = COMMA_OR_CLOSE;
 }
 
@@ -462,7 +473,7 @@ static enum spb_status take_item(spb_documents *d, struct spb_bytes *pb, bool *a
         return SPB_OK;
     }
     if (c == ',' && d->expect == COMMA_OR_CLOSE) {
-        d->start++;
+        pass(d, text_at(d, d->start + 1));
         d->expect = ITEM;
         return SPB_OK;
     }
@@ -476,6 +487,21 @@ static enum spb_status take_item(spb_documents *d, struct spb_bytes *pb, bool *a
 }
 
 /* ------------------------------------------------------------------ the stream */
+
+static void skip_space(spb_documents *d)
+{
+    const char *const begin = text_at(d, d->start);
+    const char *const end = spb_json_space(begin);
+    const char *line = end;
+
+    while (line > begin && line[-1] != '\n')
+        line--;
+    if (line > begin)
+        d->indent = 0;
+    if (d->indent != LINE_BEGUN)
+        d->indent += (size_t)(end - line);
+    d->start += (size_t)(end - begin);
+}
 
 /*
  * Passes white space, and a byte order mark at the start of the stream. False where that may have
@@ -492,7 +518,7 @@ static bool skip_between(spb_documents *d)
             return d->finished;
         d->start = mark_len;
     }
-    d->start = (size_t)(spb_json_space(text_at(d, d->start)) - text_at(d, 0));
+    skip_space(d);
     return true;
 }
 
@@ -519,7 +545,7 @@ static enum spb_status take(spb_documents *d, struct spb_bytes *pb, bool *again,
         return take_item(d, pb, again, error);
     if (*text_at(d, d->start) != '[')
         return take_record(d, pb, again, error);
-    d->start++;
+    pass(d, text_at(d, d->start + 1));
     d->in_array = true;
     d->expect = ITEM_OR_CLOSE;
     *again = true;
@@ -561,7 +587,7 @@ static void leave_bad(spb_documents *d, size_t end)
         last--;
     if (inside && last > d->start && text[last - 1] == ',')
         d->expect = ITEM; /* it stood before the line that ended the record */
-    d->start = end;
+    pass(d, text_at(d, end));
     d->counts.rejected++;
 }
 

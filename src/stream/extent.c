@@ -32,18 +32,6 @@ bool spb_extent_find(struct spb_extent *extent, const char *text, size_t len)
     return false;
 }
 
-struct spb_extent spb_extent_begin_bad(const char *text, size_t start, size_t error_at)
-{
-    size_t line = start;
-
-    while (line > 0 && (text[line - 1] == ' ' || text[line - 1] == '\t'))
-        line--;
-    return (struct spb_extent){ .at = start,
-                                .object = text[start] == '{',
-                                .indent = line == 0 || text[line - 1] == '\n' ? start - line : 0,
-                                .error_at = error_at };
-}
-
 /* What stands behind a newline: another record, the rest of this one, or nothing yet. */
 enum line { OTHER_RECORD, SAME_RECORD, NOT_ARRIVED };
 

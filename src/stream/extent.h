@@ -31,7 +31,13 @@ static inline struct spb_extent spb_extent_begin(size_t start)
 bool spb_extent_find(struct spb_extent *extent, const char *text, size_t len);
 
 /* Begins with the bad record at this offset. */
-struct spb_extent spb_extent_begin_bad(const char *text, size_t start, size_t error_at);
+static inline struct spb_extent spb_extent_begin_bad(size_t start, bool object, size_t indent,
+                                                     size_t error_at)
+{
+    return (struct spb_extent){
+        .at = start, .object = object, .indent = indent, .error_at = error_at
+    };
+}
 
 /*
  * Looks on for the end of a bad record. Well-formed text ends with its closing brace. Malformed
