@@ -62,7 +62,7 @@ static enum cli_status print_frames(struct source *source)
         struct spb_archive_frame frame;
         struct spb_error error;
         char name[NUMBER_SIZE];
-        enum spb_status found = spb_archive_frame(source->archive, index, &frame, &error);
+        enum spb_status found = spb_archive_frame_at(source->archive, index, &frame, &error);
 
         if (found == SPB_END)
             return print_row(out, "total", &total);

@@ -147,7 +147,7 @@ enum spb_status spb_archive_salvage(spb_archive_reader *reader, struct spb_archi
  * SPB_OK; SPB_END behind the last one; SPB_MISUSE where the source's length is not known; the others
  * as spb_archive_next().
  */
-enum spb_status spb_archive_frame(spb_archive_reader *reader, uint64_t index,
+enum spb_status spb_archive_frame_at(spb_archive_reader *reader, uint64_t index,
                                   struct spb_archive_frame *frame_out, struct spb_error *error);
 
 /*

@@ -333,30 +333,6 @@ static enum spb_status fail_text(spb_documents *d, bool record, struct spb_json_
     return fail(d, record, d->start, &reader->error, error);
 }
 
-/* Finds the session in a whole envelope. *body_out: NULL where it carries none. */
-static enum spb_status open_envelope(spb_documents *d, enum spb_shape shape, const char *end,
-                                     const char **body_out, struct spb_error *error)
-{
-    const char *at = text_at(d, d->start);
-    bool repeated = false;
-
-    if (shape == SPB_SHAPE_EVENT) {
-        at = spb_shape_member(at, end, "detail", &repeated);
-        if (at == NULL || *at != '{' || repeated)
-            return fail_at_start(d, true, SPB_WRONG_TYPE, "the event has not one object \"detail\"",
-                                 error);
-    }
-    const char *const topic = spb_shape_member(at, end, "topicName", &repeated);
-    *body_out = NULL;
-    if (topic != NULL && !repeated && spb_shape_is_notice(topic))
-        return SPB_OK;
-    *body_out = spb_shape_member(at, end, "eventBody", &repeated);
-    if (*body_out == NULL || **body_out != '{' || repeated)
-        return fail_at_start(d, true, SPB_WRONG_TYPE,
-                             "the notification has not one object \"eventBody\"", error);
-    return SPB_OK;
-}
-
 /* A notification or event, or a notice without a session: then *again is set. */
 static enum spb_status take_envelope(spb_documents *d, enum spb_shape shape, struct spb_bytes *pb,
                                      bool *again, struct spb_error *error)
@@ -370,11 +346,12 @@ static enum spb_status take_envelope(spb_documents *d, enum spb_shape shape, str
     const char *const end = check_text(d, text_at(d, d->start), &reader);
     if (end == NULL)
         return fail_text(d, true, &reader, error);
-    enum spb_status status = open_envelope(d, shape, end, &body, error);
-    *again = status == SPB_OK && body == NULL;
+    const char *const fault = spb_shape_open(shape, text_at(d, d->start), end, &body);
+    if (fault != NULL)
+        return fail_at_start(d, true, SPB_WRONG_TYPE, fault, error);
+    *again = body == NULL;
     d->counts.notices += *again;
-    if (body != NULL)
-        status = convert(d, body, &body_end, pb, error);
+    const enum spb_status status = *again ? SPB_OK : convert(d, body, &body_end, pb, error);
     if (status == SPB_OK)
         consume(d, end);
     return status;

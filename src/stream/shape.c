@@ -126,17 +126,21 @@ enum spb_shape spb_shape_of(const struct spb_table *session, const char *at, con
     }
 }
 
-const char *spb_shape_member(const char *at, const char *end, const char *name, bool *repeated)
+/*
+ * The value of the member of this name in the whole object at `at`; NULL where it is not there, or more
+ * than once.
+ */
+static const char *find_member(const char *at, const char *end, const char *name)
 {
     const char *found = NULL;
+    size_t count = 0;
     struct member member;
 
-    *repeated = false;
     at = spb_json_space(at + 1);
     while (at != NULL && at < end && read_member(at, end, &member) == MEMBER) {
         if (has_name(&member, name)) {
-            *repeated = found != NULL;
             found = member.value;
+            count++;
         }
         at = spb_shape_skip(member.value, end);
         if (at != NULL)
@@ -144,14 +148,35 @@ const char *spb_shape_member(const char *at, const char *end, const char *name, 
         if (at != NULL && *at == ',')
             at = spb_json_space(at + 1);
     }
-    return found;
+    return count == 1 ? found : NULL;
 }
 
-bool spb_shape_is_notice(const char *topic_name)
+/* Whether the topic of a notification says that it carries no session. */
+static bool is_notice(const char *topic_name)
 {
     for (size_t i = 0; i < sizeof notices / sizeof notices[0]; i++) {
         if (strncmp(topic_name, notices[i], strlen(notices[i])) == 0)
             return true;
     }
     return false;
+}
+
+/* See stream/shape.h. */
+const char *spb_shape_open(enum spb_shape shape, const char *at, const char *end,
+                           const char **body_out)
+{
+    *body_out = NULL;
+    if (shape == SPB_SHAPE_EVENT) {
+        at = find_member(at, end, "detail");
+        if (at == NULL || *at != '{')
+            return "the event has not one object \"detail\"";
+    }
+    const char *const topic = find_member(at, end, "topicName");
+    if (topic != NULL && is_notice(topic))
+        return NULL;
+    const char *const body = find_member(at, end, "eventBody");
+    if (body == NULL || *body != '{')
+        return "the notification has not one object \"eventBody\"";
+    *body_out = body;
+    return NULL;
 }

@@ -29,12 +29,10 @@ enum spb_shape spb_shape_of(const struct spb_table *session, const char *at, con
 const char *spb_shape_skip(const char *at, const char *end);
 
 /*
- * The value of the member of this name in the whole object at `at`, or NULL. *repeated is set where
- * the name occurs more than once.
+ * Finds the session in the whole notification or event at `at`. *body_out: its brace; NULL where the
+ * topic says that there is none, as that of a heartbeat. Returns NULL, or why it is no such envelope.
  */
-const char *spb_shape_member(const char *at, const char *end, const char *name, bool *repeated);
-
-/* Whether the topic of a notification says that it carries no session: heartbeats and the like. */
-bool spb_shape_is_notice(const char *topic_name);
+const char *spb_shape_open(enum spb_shape shape, const char *at, const char *end,
+                           const char **body_out);
 
 #endif
