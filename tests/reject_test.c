@@ -22,29 +22,38 @@ static const struct {
     { "{\n  \"id\": tru,\n  \"x\": {}\n}\n{\n  \"id\": \"g\"\n}",
       "{\n  \"id\": tru,\n  \"x\": {}\n}", 1 },
     { "[" GOOD ",{\"id\":tru}," GOOD "]" GOOD, "{\"id\":tru}", 3 },
+    { "[\n  {\n    \"id\": tru,\n    \"x\": {}\n  },\n  {\n    \"id\": \"g\"\n  }\n]",
+      "{\n    \"id\": tru,\n    \"x\": {}\n  }", 1 },
     { "[\n  " GOOD ",\n  {\"id\":\"a,\n  " GOOD "\n]", "{\"id\":\"a,", 2 },
     { "{\"entities\":[{\"id\":1e},{\"id\":\"g\"}]}" GOOD, "{\"id\":1e}", 2 },
     { GOOD "{\"id\":\"cut", "{\"id\":\"cut", 1 },
 };
 
-/* Pushes the next piece, or says that there is none. */
-static void push(spb_documents *documents, const char **rest, size_t piece)
+/* What is still to be pushed into a stream, and how much of it at once. */
+struct feed {
+    spb_documents *documents;
+    const char *rest;
+    size_t piece;
+    bool finished;
+};
+
+static void push(struct feed *feed)
 {
-    size_t len = strlen(*rest);
+    size_t len = strlen(feed->rest);
     size_t room;
     char *space;
 
-    ck_assert_int_eq(spb_documents_space(documents, &space, &room), SPB_OK);
-    len = len < piece ? len : piece;
-    memcpy(space, *rest, len);
-    *rest += len;
-    spb_documents_commit(documents, len);
-    if (len == 0)
-        spb_documents_finish(documents);
+    ck_assert_int_eq(spb_documents_space(feed->documents, &space, &room), SPB_OK);
+    len = len < feed->piece ? len : feed->piece;
+    memcpy(space, feed->rest, len);
+    feed->rest += len;
+    spb_documents_commit(feed->documents, len);
+    feed->finished = len == 0;
+    if (feed->finished)
+        spb_documents_finish(feed->documents);
 }
 
-static void take_reject(spb_documents *documents, const char **rest, size_t piece,
-                        struct spb_bytes *rejects)
+static void take_reject(struct feed *feed, struct spb_bytes *rejects)
 {
     enum spb_status status;
     const char *text;
@@ -53,11 +62,11 @@ static void take_reject(spb_documents *documents, const char **rest, size_t piec
     if (rejects->len > 0)
         ck_assert_int_eq(spb_bytes_append(rejects, "|", 1), SPB_OK);
     for (;;) {
-        status = spb_documents_reject(documents, &text, &len);
+        status = spb_documents_reject(feed->documents, &text, &len);
         ck_assert_int_eq(spb_bytes_append(rejects, text, len), SPB_OK);
         if (status != SPB_NEED_MORE)
             break;
-        push(documents, rest, piece);
+        push(feed);
     }
     ck_assert_int_eq(status, SPB_OK);
 }
@@ -66,30 +75,25 @@ static void check_stream(size_t index, size_t piece)
 {
     const struct spb_options options = { .size = sizeof options, .lenient = true };
     spb_converter *converter = spb_converter_new(&options);
-    spb_documents *documents = spb_documents_new(converter);
-    const char *rest = streams[index].stream;
+    struct feed feed = { .documents = spb_documents_new(converter),
+                         .rest = streams[index].stream,
+                         .piece = piece };
     struct spb_bytes rejects = { 0 };
     struct spb_bytes pb = { 0 };
+    enum spb_status status;
 
-    for (;;) {
-        const bool ended = *rest == '\0';
-        const enum spb_status status = spb_documents_next(documents, &pb, NULL);
-        if (status == SPB_END)
-            break;
-        if (status == SPB_NEED_MORE && (!ended || piece != 0))
-            push(documents, &rest, piece);
-        if (status == SPB_NEED_MORE && ended &&
-            spb_documents_next(documents, &pb, NULL) == SPB_NEED_MORE)
-            take_reject(documents, &rest, piece, &rejects);
-        else if (status != SPB_OK && status != SPB_NEED_MORE)
-            take_reject(documents, &rest, piece, &rejects);
+    while ((status = spb_documents_next(feed.documents, &pb, NULL)) != SPB_END) {
+        if (status == SPB_NEED_MORE && !feed.finished)
+            push(&feed);
+        else if (status != SPB_OK)
+            take_reject(&feed, &rejects);
     }
     ck_assert_int_eq(spb_bytes_append(&rejects, "", 1), SPB_OK);
     ck_assert_str_eq((const char *)rejects.data, streams[index].rejects);
-    ck_assert_uint_eq(spb_documents_count(documents).sessions, streams[index].good);
+    ck_assert_uint_eq(spb_documents_count(feed.documents).sessions, streams[index].good);
     spb_bytes_release(&rejects);
     spb_bytes_release(&pb);
-    spb_documents_free(documents);
+    spb_documents_free(feed.documents);
     spb_converter_free(converter);
 }
 

@@ -245,7 +245,7 @@ static enum cli_status convert_message(struct pb2session *self, const struct mes
     enum cli_status status;
     struct spb_error error;
 
-    if (options->ids.count > 0 && !selection_has(&options->ids, message->data, message->len))
+    if (options->ids.count > 0 && !selection_has(&options->ids, self->job.converter, message->data, message->len))
         return CLI_OK;
     (void)job_takes(&self->job);
     status = append_separator(self);

@@ -10,10 +10,10 @@
 #include "cli.h"
 
 /*
- * Whether the message's id is among `ids`: the value of its last field 1, as every reader of protobuf
- * has it. So is a message whose fields cannot be told apart, which might be one of those: converting it
- * says what is wrong with it.
+ * Whether the message's id is among `ids`. A malformed message might be one of those, and counts as
+ * one: converting it says what is wrong with it.
  */
-bool selection_has(const struct cli_list *ids, const uint8_t *data, size_t len);
+bool selection_has(const struct cli_list *ids, spb_converter *converter, const uint8_t *data,
+                   size_t len);
 
 #endif

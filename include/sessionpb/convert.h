@@ -92,6 +92,20 @@ enum spb_status spb_pb_to_json(spb_converter *converter, const void *pb, size_t 
                                struct spb_bytes *json, struct spb_error *error);
 
 /*
+ * Find the id of a Session in protobuf bytes, without a look at anything else but their form.
+ *
+ * pb, len         one message
+ * id_out          borrowed from pb, not NUL-terminated, not checked to be UTF-8; NULL where there is
+ *                 none. Of several the last one, as every reader of protobuf has it
+ * len_out         its bytes
+ * error           may be NULL
+ *
+ * Fails with SPB_NEED_MORE, SPB_BAD_WIRE, SPB_TOO_DEEP; the outputs are untouched then.
+ */
+enum spb_status spb_pb_id(spb_converter *converter, const void *pb, size_t len, const char **id_out,
+                          size_t *len_out, struct spb_error *error);
+
+/*
  * Indent canonical JSON text by two spaces for each level, one member or element to a line.
  *
  * json, len   valid JSON text without insignificant white space, as spb_pb_to_json() prints it

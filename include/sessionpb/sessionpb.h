@@ -26,6 +26,7 @@
  * included on their own, by those who use them.
  */
 
+#include <sessionpb/archive.h>
 #include <sessionpb/bytes.h>
 #include <sessionpb/convert.h>
 #include <sessionpb/documents.h>
