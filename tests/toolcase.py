@@ -151,5 +151,5 @@ def main(usage):
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_MAX, FILE_MAX))
     result = unittest.main(argv=[sys.argv[0], *sys.argv[3:]], exit=False).result
     failed, skipped = len(result.failures) + len(result.errors), len(result.skipped)
-    print(f"{result.testsRun - failed - skipped} passed, {failed} failed, {skipped} skipped")
+    print(f"{result.testsRun} tests, {failed} failures, {skipped} skipped")
     sys.exit(not result.wasSuccessful())

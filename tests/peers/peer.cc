@@ -1,0 +1,50 @@
+// Sessions from one framing into the other, by Google's C++ runtime: peer DESC FROM TO
+// (DESC is not used: the schema is compiled in.)
+#include <iostream>
+#include <string>
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl.h>
+#include <google/protobuf/util/delimited_message_util.h>
+
+#include "journey/v1/session.pb.h"
+
+using google::protobuf::io::CodedOutputStream;
+using google::protobuf::io::IstreamInputStream;
+using google::protobuf::io::OstreamOutputStream;
+using journey::v1::SessionListing;
+namespace util = google::protobuf::util;
+
+static bool Read(const std::string &framing, SessionListing *listing)
+{
+    if (framing == "list")
+        return listing->ParseFromIstream(&std::cin);
+    IstreamInputStream input(&std::cin);
+    bool clean_eof = false;
+    while (util::ParseDelimitedFromZeroCopyStream(listing->add_entities(), &input, &clean_eof))
+        continue;
+    listing->mutable_entities()->RemoveLast();
+    return clean_eof;
+}
+
+static bool Write(const std::string &framing, const SessionListing &listing)
+{
+    OstreamOutputStream stream(&std::cout);
+    CodedOutputStream output(&stream);
+    output.SetSerializationDeterministic(true);
+    if (framing == "list")
+        return listing.SerializeToCodedStream(&output);
+    for (const auto &session : listing.entities()) {
+        output.WriteVarint32(static_cast<uint32_t>(session.ByteSizeLong()));
+        if (!session.SerializeToCodedStream(&output))
+            return false;
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    SessionListing listing;
+
+    return argc == 4 && Read(argv[2], &listing) && Write(argv[3], listing) ? 0 : 1;
+}

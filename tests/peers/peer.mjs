@@ -1,0 +1,31 @@
+// Sessions from one framing into the other, by protobuf-es: peer.mjs DESC FROM TO
+import { readFileSync } from "node:fs";
+import { create, createFileRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+
+const [desc, from, to] = process.argv.slice(2);
+const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(desc)));
+const Session = registry.getMessage("journey.v1.Session");
+const SessionListing = registry.getMessage("journey.v1.SessionListing");
+
+const read = {
+  delimited(bytes) {
+    const reader = new BinaryReader(bytes);
+    const sessions = [];
+    while (reader.pos < reader.len) sessions.push(fromBinary(Session, reader.bytes()));
+    return sessions;
+  },
+  list: (bytes) => fromBinary(SessionListing, bytes).entities,
+};
+
+const write = {
+  delimited(sessions) {
+    const writer = new BinaryWriter();
+    for (const session of sessions) writer.bytes(toBinary(Session, session));
+    return writer.finish();
+  },
+  list: (entities) => toBinary(SessionListing, create(SessionListing, { entities })),
+};
+
+process.stdout.write(write[to](read[from](readFileSync(0))));
