@@ -29,6 +29,7 @@ def run(command):
     return subprocess.run(
         command,
         shell=True,
+        executable="/bin/bash",
         cwd=os.path.join(ROOT, "examples", "sessions"),
         env=environment,
         stdout=subprocess.PIPE,

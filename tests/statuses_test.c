@@ -339,7 +339,7 @@ START_TEST(each_status_has_a_name)
         SPB_BAD_JSON,   SPB_BAD_UNICODE,      SPB_BAD_WIRE,    SPB_MISSING_MEMBER,
         SPB_WRONG_TYPE, SPB_DUPLICATE_MEMBER, SPB_TOO_LARGE,   SPB_OUT_OF_RANGE,
         SPB_TOO_DEEP,   SPB_UNKNOWN_MEMBER,   SPB_OVER_BUDGET, SPB_NOT_REPRESENTABLE,
-        SPB_NO_MEMORY,  SPB_INTERNAL,
+        SPB_NO_MEMORY,  SPB_INTERNAL,         SPB_BAD_ARCHIVE, SPB_IO,
     };
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -347,6 +347,45 @@ START_TEST(each_status_has_a_name)
         for (size_t j = 0; j < i; j++)
             ck_assert_str_ne(spb_status_name(all[i]), spb_status_name(all[j]));
     }
+}
+END_TEST
+
+/* The id of a message, or the status that its search ends with. */
+static const struct {
+    const char *message;
+    size_t len;
+    const char *id; /* NULL: there is none */
+    enum spb_status status;
+} id_cases[] = {
+    { "\x0a\x02" "ab", 4, "ab", SPB_OK },
+    { "", 0, NULL, SPB_OK },
+    { "\x0a\x00", 2, "", SPB_OK },
+    { "\x12\x01x\x0a\x01" "a\x18\x05\x0a\x01" "b", 11, "b", SPB_OK }, /* the last one counts */
+    { "\x08\x01", 2, NULL, SPB_OK },                                  /* of another type */
+    { "\x0a\x01" "a\xf3\x3e\x0a\x01z\xf4\x3e", 10, "a", SPB_OK },   /* not that of a group */
+    { "\x0a\x02" "a", 3, NULL, SPB_NEED_MORE },
+    { "\x0a\x01" "a\x07", 4, NULL, SPB_BAD_WIRE },
+};
+
+START_TEST(the_id_of_a_message_is_found_or_its_fault_told)
+{
+    static const char nowhere[] = "untouched";
+    spb_converter *converter = spb_converter_new(NULL);
+    const char *id = nowhere;
+    size_t len = 99;
+
+    ck_assert_int_eq(
+        spb_pb_id(converter, id_cases[_i].message, id_cases[_i].len, &id, &len, NULL),
+        id_cases[_i].status);
+    if (id_cases[_i].status != SPB_OK) {
+        ck_assert_ptr_eq(id, nowhere);
+    } else if (id_cases[_i].id == NULL) {
+        ck_assert_ptr_null(id);
+    } else {
+        ck_assert_uint_eq(len, strlen(id_cases[_i].id));
+        ck_assert_mem_eq(id, id_cases[_i].id, len);
+    }
+    spb_converter_free(converter);
 }
 END_TEST
 
@@ -380,6 +419,8 @@ int main(void)
     tcase_add_test(cases, hostile_depth_ends_with_a_status);
     tcase_add_test(cases, options_of_another_size_or_range_are_refused);
     tcase_add_test(cases, each_status_has_a_name);
+    tcase_add_loop_test(cases, the_id_of_a_message_is_found_or_its_fault_told, 0,
+                        sizeof id_cases / sizeof id_cases[0]);
     tcase_add_test(cases, the_error_may_be_null);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

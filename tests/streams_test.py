@@ -60,6 +60,12 @@ class Shapes(ToolTest):
         self.assertEqual(self.pb(b"".join(map(made, make_sessions.SHAPES))), pb * 6)
 
     def test_any_shape_in_single_bytes_gives_the_same_bytes(self):
+        pb = self.pb(self.ndjson)
+        for shape in make_sessions.SHAPES:
+            with self.subTest(shape):
+                self.assertTrue(self.good("pieces", "1", stdin=made(shape)) == pb)
+
+    def test_any_shape_in_single_bytes_from_a_pipe_gives_the_same_bytes(self):
         pb = self.pb(made("ndjson", FEW))
         for shape in make_sessions.SHAPES:
             with self.subTest(shape), start("session2pb") as child:

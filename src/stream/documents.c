@@ -18,8 +18,8 @@
 #include "json/reader.h"
 
 enum {
-    PIECE = 256 << 10,   /* bytes of text asked for at once */
-    RETRY_MIN = 4 << 10, /* text that is too short to judge is judged again up to this many bytes
+    PIECE = 256 << 10, /* bytes of text asked for at once */
+    RETRY_MIN = 512,   /* text that is too short to judge is judged again up to this many bytes
                             with every piece, and then each time it has doubled */
 };
 
