@@ -11,7 +11,7 @@
 
 #include "base/scan.h"
 
-enum { BYTES = 256, ROUNDS = 200000, ROOM = 3 * SPB_MATCH };
+enum { BYTES = 256, ROUNDS = 200000, ROOM = 3 * SPB_VECTOR };
 
 static uint32_t random_state = 1;
 
@@ -135,7 +135,7 @@ static void assert_matches(const uint8_t *a, const uint8_t *b)
 {
     uint32_t expected = 0;
 
-    for (unsigned i = 0; i < SPB_MATCH; i++)
+    for (unsigned i = 0; i < SPB_VECTOR; i++)
         expected += a[i] == b[i] ? UINT32_C(1) << i : 0;
     const uint32_t portable = spb_match_portable(a, b);
     const uint32_t match = spb_match(a, b);
@@ -145,18 +145,18 @@ static void assert_matches(const uint8_t *a, const uint8_t *b)
 
 START_TEST(every_difference_is_seen_in_every_place)
 {
-    uint8_t a[SPB_MATCH];
-    uint8_t b[SPB_MATCH];
+    uint8_t a[SPB_VECTOR];
+    uint8_t b[SPB_VECTOR];
 
     for (unsigned byte = 0; byte < BYTES; byte++) {
         for (unsigned other = 0; other < BYTES; other++) {
-            const unsigned place = (byte * 7 + other) % SPB_MATCH;
+            const unsigned place = (byte * 7 + other) % SPB_VECTOR;
             memset(a, (int)byte, sizeof a);
             memcpy(b, a, sizeof b);
             b[place] = (uint8_t)other;
             assert_matches(a, b);
         }
-        for (unsigned place = 0; place < SPB_MATCH; place++) {
+        for (unsigned place = 0; place < SPB_VECTOR; place++) {
             memcpy(b, a, sizeof b);
             b[place] = (uint8_t)~byte;
             assert_matches(a, b);
@@ -175,16 +175,16 @@ START_TEST(random_bytes_are_compared_wherever_they_stand)
             a[i] = next_byte();
             b[i] = next_byte() % 4 == 0 ? next_byte() : a[i];
         }
-        assert_matches(a + round % SPB_MATCH, b + round % SPB_MATCH);
-        assert_matches(a + round % SPB_MATCH, b + round / 3 % SPB_MATCH);
+        assert_matches(a + round % SPB_VECTOR, b + round % SPB_VECTOR);
+        assert_matches(a + round % SPB_VECTOR, b + round / 3 % SPB_VECTOR);
     }
 }
 END_TEST
 
 START_TEST(a_comparison_takes_so_many_bytes_and_no_more)
 {
-    uint8_t *a = calloc(1, SPB_MATCH);
-    uint8_t *b = calloc(1, SPB_MATCH);
+    uint8_t *a = calloc(1, SPB_VECTOR);
+    uint8_t *b = calloc(1, SPB_VECTOR);
 
     ck_assert_uint_eq(spb_match(a, b), UINT32_MAX);
     free(a);

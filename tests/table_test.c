@@ -119,7 +119,7 @@ static void assert_prefix_is_sound(const struct spb_table *table, const struct s
 {
     const size_t len = spb_row_name_len(row);
     char expected[SPB_PREFIX_MAX] = ",\"";
-    char text[SPB_PREFIX_MAX + SPB_MATCH];
+    char text[SPB_PREFIX_MAX + SPB_VECTOR];
 
     (void)table;
     memcpy(expected + 2, spb_row_name(row), len);

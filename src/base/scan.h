@@ -2,35 +2,39 @@
 #define SPB_BASE_SCAN_H
 
 /*
- * The vector steps of the engine, and the only place with intrinsics: SSE2, which every x86-64 has,
- * and a portable form that the compiler may vectorise. The portable functions are always there, for
- * the tests to compare with.
+ * The vector steps of the engine, and the only place with intrinsics. A step is 32 bytes wide, which
+ * holds three of four strings of a session whole: one AVX2 register, two of SSE2 or NEON, or a loop.
+ * Which of them is the compiler's setting for the file that includes this; see bridge/engine.h for
+ * the choice at run time. The portable functions are always there, for the tests to compare with.
  */
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__SSE2__)
+#if defined(__AVX2__)
+#include <immintrin.h>
+#elif defined(__SSE2__)
 #include <emmintrin.h>
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
-enum {
-    SPB_VECTOR = 16, /* bytes of one step */
-    SPB_MATCH = 32   /* bytes of one comparison */
-};
+enum { SPB_VECTOR = 32 /* bytes of one step */ };
 
 /* What one vector of a JSON string holds; bit i stands for byte i. */
 struct spb_scan {
-    unsigned stop; /* quote, backslash, or a control character: a run of plain characters ends */
-    unsigned high; /* 0x80 and above: UTF-8 to be checked */
+    uint32_t stop; /* quote, backslash, or a control character: a run of plain characters ends */
+    uint32_t high; /* 0x80 and above: UTF-8 to be checked */
 };
+
+/* ---- portable ---- */
 
 static inline struct spb_scan spb_scan_portable(const uint8_t *in)
 {
     struct spb_scan scan = { 0, 0 };
 
     for (unsigned i = 0; i < SPB_VECTOR; i++) {
-        scan.stop |= (unsigned)(in[i] == '"' || in[i] == '\\' || in[i] < 0x20) << i;
-        scan.high |= (unsigned)(in[i] >> 7) << i;
+        scan.stop |= (uint32_t)(in[i] == '"' || in[i] == '\\' || in[i] < 0x20) << i;
+        scan.high |= (uint32_t)(in[i] >> 7) << i;
     }
     return scan;
 }
@@ -41,53 +45,198 @@ static inline uint32_t spb_match_portable(const void *a, const void *b)
     const uint8_t *y = b;
     uint32_t equal = 0;
 
-    for (unsigned i = 0; i < SPB_MATCH; i++)
+    for (unsigned i = 0; i < SPB_VECTOR; i++)
         equal |= (uint32_t)(x[i] == y[i]) << i;
     return equal;
 }
 
-/* Looks at the vector at `in`. */
-static inline struct spb_scan spb_scan(const uint8_t *in)
+/* ---- vectors ---- */
+
+#if defined(__AVX2__)
+
+typedef __m256i spb_vector;
+
+static inline spb_vector spb_load(const void *from)
 {
-#if defined(__SSE2__)
-    const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)in);
+    return _mm256_loadu_si256(from);
+}
+
+static inline void spb_store(void *to, spb_vector vector)
+{
+    _mm256_storeu_si256(to, vector);
+}
+
+static inline struct spb_scan spb_scan_vector(spb_vector bytes)
+{
+    const __m256i quote = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('"'));
+    const __m256i backslash = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\'));
+    const __m256i control =
+        _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1f)), bytes);
+    const __m256i stop = _mm256_or_si256(_mm256_or_si256(quote, backslash), control);
+
+    return (struct spb_scan){ (uint32_t)_mm256_movemask_epi8(stop),
+                              (uint32_t)_mm256_movemask_epi8(bytes) };
+}
+
+static inline uint32_t spb_equal(spb_vector a, spb_vector b)
+{
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(a, b));
+}
+
+#elif defined(__SSE2__)
+
+typedef struct {
+    __m128i half[2];
+} spb_vector;
+
+static inline spb_vector spb_load(const void *from)
+{
+    const __m128i *const halves = from;
+
+    return (spb_vector){ { _mm_loadu_si128(halves), _mm_loadu_si128(halves + 1) } };
+}
+
+static inline void spb_store(void *to, spb_vector vector)
+{
+    __m128i *const halves = to;
+
+    _mm_storeu_si128(halves, vector.half[0]);
+    _mm_storeu_si128(halves + 1, vector.half[1]);
+}
+
+/* One bit for each byte, from its high bit. */
+static inline uint32_t spb_mask(__m128i low, __m128i high)
+{
+    return (uint32_t)_mm_movemask_epi8(low) | (uint32_t)_mm_movemask_epi8(high) << 16;
+}
+
+static inline __m128i spb_stops(__m128i bytes)
+{
     const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
     const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
     const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
-    const __m128i stop = _mm_or_si128(_mm_or_si128(quote, backslash), control);
-    return (struct spb_scan){ (unsigned)_mm_movemask_epi8(stop),
-                              (unsigned)_mm_movemask_epi8(bytes) };
+
+    return _mm_or_si128(_mm_or_si128(quote, backslash), control);
+}
+
+static inline struct spb_scan spb_scan_vector(spb_vector bytes)
+{
+    return (struct spb_scan){ spb_mask(spb_stops(bytes.half[0]), spb_stops(bytes.half[1])),
+                              spb_mask(bytes.half[0], bytes.half[1]) };
+}
+
+static inline uint32_t spb_equal(spb_vector a, spb_vector b)
+{
+    return spb_mask(_mm_cmpeq_epi8(a.half[0], b.half[0]), _mm_cmpeq_epi8(a.half[1], b.half[1]));
+}
+
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+
+typedef uint8x16x2_t spb_vector;
+
+static inline spb_vector spb_load(const void *from)
+{
+    return (spb_vector){ { vld1q_u8(from), vld1q_u8((const uint8_t *)from + 16) } };
+}
+
+static inline void spb_store(void *to, spb_vector vector)
+{
+    vst1q_u8(to, vector.val[0]);
+    vst1q_u8((uint8_t *)to + 16, vector.val[1]);
+}
+
+/* One bit for each byte, which is all ones or all zeros: by its weight, added up in pairs. */
+static inline uint32_t spb_mask(uint8x16_t low, uint8x16_t high)
+{
+    static const uint8_t weights[16] = { 1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128 };
+    const uint8x16_t weight = vld1q_u8(weights);
+    const uint8x16_t pairs = vpaddq_u8(vandq_u8(low, weight), vandq_u8(high, weight));
+    const uint8x16_t quads = vpaddq_u8(pairs, pairs);
+
+    return vgetq_lane_u32(vreinterpretq_u32_u8(vpaddq_u8(quads, quads)), 0);
+}
+
+static inline uint8x16_t spb_stops(uint8x16_t bytes)
+{
+    const uint8x16_t quote = vceqq_u8(bytes, vdupq_n_u8('"'));
+    const uint8x16_t backslash = vceqq_u8(bytes, vdupq_n_u8('\\'));
+    const uint8x16_t control = vcltq_u8(bytes, vdupq_n_u8(0x20));
+
+    return vorrq_u8(vorrq_u8(quote, backslash), control);
+}
+
+static inline uint8x16_t spb_highs(uint8x16_t bytes)
+{
+    return vcgeq_u8(bytes, vdupq_n_u8(0x80));
+}
+
+static inline struct spb_scan spb_scan_vector(spb_vector bytes)
+{
+    return (struct spb_scan){ spb_mask(spb_stops(bytes.val[0]), spb_stops(bytes.val[1])),
+                              spb_mask(spb_highs(bytes.val[0]), spb_highs(bytes.val[1])) };
+}
+
+static inline uint32_t spb_equal(spb_vector a, spb_vector b)
+{
+    return spb_mask(vceqq_u8(a.val[0], b.val[0]), vceqq_u8(a.val[1], b.val[1]));
+}
+
 #else
-    return spb_scan_portable(in);
+
+typedef struct {
+    uint8_t bytes[SPB_VECTOR];
+} spb_vector;
+
+static inline spb_vector spb_load(const void *from)
+{
+    spb_vector vector;
+
+    memcpy(vector.bytes, from, SPB_VECTOR);
+    return vector;
+}
+
+static inline void spb_store(void *to, spb_vector vector)
+{
+    memcpy(to, vector.bytes, SPB_VECTOR);
+}
+
+static inline struct spb_scan spb_scan_vector(spb_vector vector)
+{
+    return spb_scan_portable(vector.bytes);
+}
+
+static inline uint32_t spb_equal(spb_vector a, spb_vector b)
+{
+    return spb_match_portable(a.bytes, b.bytes);
+}
+
 #endif
+
+/* ---- what they are for ---- */
+
+/* Looks at the vector at `in`. */
+static inline struct spb_scan spb_scan(const void *in)
+{
+    return spb_scan_vector(spb_load(in));
 }
 
 /* Copies one vector from `in` to `out`, whole, and looks at it. The two may overlap. */
-static inline struct spb_scan spb_copy_scan(const uint8_t *in, uint8_t *out)
+static inline struct spb_scan spb_copy_scan(const void *in, void *out)
 {
-    uint8_t vector[SPB_VECTOR];
+    const spb_vector vector = spb_load(in);
 
-    memcpy(vector, in, SPB_VECTOR);
-    memcpy(out, vector, SPB_VECTOR);
-    return spb_scan(vector);
+    spb_store(out, vector);
+    return spb_scan_vector(vector);
 }
 
-/* Compares SPB_MATCH bytes; bit i of the result says that byte i is equal. */
+/* Compares a vector of each; bit i of the result says that byte i is equal. */
 static inline uint32_t spb_match(const void *a, const void *b)
 {
-#if defined(__SSE2__)
-    const __m128i *x = a;
-    const __m128i *y = b;
-    const __m128i low = _mm_cmpeq_epi8(_mm_loadu_si128(x), _mm_loadu_si128(y));
-    const __m128i high = _mm_cmpeq_epi8(_mm_loadu_si128(x + 1), _mm_loadu_si128(y + 1));
-    return (uint32_t)_mm_movemask_epi8(low) | (uint32_t)_mm_movemask_epi8(high) << 16;
-#else
-    return spb_match_portable(a, b);
-#endif
+    return spb_equal(spb_load(a), spb_load(b));
 }
 
-/* Bytes below the lowest set bit of a scan's mask, which must not be 0. */
-static inline unsigned spb_first(unsigned mask)
+/* Bytes below the lowest set bit of a mask, which must not be 0. */
+static inline unsigned spb_first(uint32_t mask)
 {
     return (unsigned)__builtin_ctz(mask);
 }

@@ -85,7 +85,7 @@ static bool make_room(struct pb_to_json *c, size_t room)
 
 static const uint8_t *write_text(struct pb_to_json *c, const uint8_t *text, size_t len)
 {
-    unsigned high = 0;
+    uint32_t high = 0;
 
     if (!make_room(c, spb_json_string_room(len)) ||
         !spb_json_write_string(&c->out, text, len, &high))

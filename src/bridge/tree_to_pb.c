@@ -261,7 +261,7 @@ static bool push_string(struct tree_to_pb *c, const char *text)
     struct spb_out *const out = &c->converter->additional.out;
     struct spb_bytes *const copy = &c->converter->text;
     const size_t len = strlen(text);
-    unsigned high = 0;
+    uint32_t high = 0;
 
     if (!check_text(c, text, len))
         return false;

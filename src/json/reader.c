@@ -202,17 +202,21 @@ static const char *copy_string(struct spb_json_reader *reader, const char *at, u
 {
     const char *const begin = at;
     uint8_t *to = *out;
-    unsigned high = 0;
+    uint32_t high = 0;
 
     *to++ = '"';
     for (;;) {
-        const struct spb_scan scan = spb_copy_scan((const uint8_t *)at, to);
-        const unsigned plain = scan.stop == 0 ? SPB_VECTOR : spb_first(scan.stop);
-        high |= scan.high & ((1u << plain) - 1);
+        const struct spb_scan scan = spb_copy_scan(at, to);
+        if (scan.stop == 0) {
+            high |= scan.high;
+            at += SPB_VECTOR;
+            to += SPB_VECTOR;
+            continue;
+        }
+        const unsigned plain = spb_first(scan.stop);
+        high |= scan.high & ((UINT32_C(1) << plain) - 1);
         at += plain;
         to += plain;
-        if (scan.stop == 0)
-            continue;
         if (*at == '"')
             break;
         if (*at != '\\')

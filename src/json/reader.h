@@ -61,10 +61,10 @@ static inline const char *spb_json_string(struct spb_json_reader *reader, const 
     const char *const begin = at;
     uint8_t *const value = *out;
     uint8_t *to = value;
-    unsigned high = 0;
+    uint32_t high = 0;
 
     for (;;) {
-        const struct spb_scan scan = spb_copy_scan((const uint8_t *)at, to);
+        const struct spb_scan scan = spb_copy_scan(at, to);
         if (scan.stop == 0) {
             high |= scan.high;
             at += SPB_VECTOR;
@@ -72,7 +72,7 @@ static inline const char *spb_json_string(struct spb_json_reader *reader, const 
             continue;
         }
         const unsigned plain = spb_first(scan.stop);
-        high |= scan.high & ((1u << plain) - 1);
+        high |= scan.high & ((UINT32_C(1) << plain) - 1);
         at += plain;
         to += plain;
         if (*at == '"')

@@ -27,7 +27,7 @@ bool spb_json_write_escape(struct spb_out *out, uint8_t c, size_t left);
  * has made spb_json_string_room(len); after a success at least SPB_VECTOR bytes of room are left.
  */
 static inline bool spb_json_write_string(struct spb_out *out, const uint8_t *text, size_t len,
-                                         unsigned *high)
+                                         uint32_t *high)
 {
     const uint8_t *const end = text + len;
 
@@ -35,7 +35,7 @@ static inline bool spb_json_write_string(struct spb_out *out, const uint8_t *tex
     for (;;) {
         const struct spb_scan scan = spb_copy_scan(text, out->at);
         const size_t left = (size_t)(end - text);
-        const unsigned stop = scan.stop | (left < SPB_VECTOR ? 1u << left : 0);
+        const uint32_t stop = scan.stop | (left < SPB_VECTOR ? UINT32_C(1) << left : 0);
         if (stop == 0) {
             *high |= scan.high;
             text += SPB_VECTOR;
@@ -43,7 +43,7 @@ static inline bool spb_json_write_string(struct spb_out *out, const uint8_t *tex
             continue;
         }
         const unsigned plain = spb_first(stop);
-        *high |= scan.high & ((1u << plain) - 1);
+        *high |= scan.high & ((UINT32_C(1) << plain) - 1);
         text += plain;
         out->at += plain;
         if (text == end)
