@@ -138,7 +138,7 @@ static inline const char *check(const struct civil *civil, struct spb_time *time
 }
 
 enum {
-    FORM_LEN = sizeof "yyyy-MM-ddTHH:mm:ss.mmmZ" - 1,
+    FORM_LEN = SPB_TIME_FORM_LEN,
     WORD_LEN = sizeof(uint64_t),
     FORM_WORDS = FORM_LEN / WORD_LEN
 };
@@ -315,14 +315,21 @@ static const char *read_any_form(const char *text, size_t len, struct spb_time *
     return reason != NULL ? reason : check(&civil, time_out);
 }
 
-const char *spb_time_from_text(const char *text, size_t len, struct spb_time *time_out)
+bool spb_time_from_form(const char *text, struct spb_time *time_out)
 {
     uint64_t values[FORM_WORDS];
 
-    if (len != FORM_LEN || !read_form(text, values))
-        return read_any_form(text, len, time_out);
+    if (!read_form(text, values))
+        return false;
     const struct civil civil = civil_from_form(values);
-    return check(&civil, time_out);
+    return check(&civil, time_out) == NULL;
+}
+
+const char *spb_time_from_text(const char *text, size_t len, struct spb_time *time_out)
+{
+    if (len == FORM_LEN && spb_time_from_form(text, time_out))
+        return NULL;
+    return read_any_form(text, len, time_out);
 }
 
 /* ---- To text ---- */

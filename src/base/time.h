@@ -11,6 +11,9 @@ struct spb_time {
     int32_t nanos; /* forward from seconds, before 1970 too */
 };
 
+/* Bytes of yyyy-MM-ddTHH:mm:ss.mmmZ, the form in which the platform prints date-times. */
+enum { SPB_TIME_FORM_LEN = 24 };
+
 enum { SPB_TIME_TEXT_MAX = 32 }; /* room for 2025-01-31T09:05:00.123456789Z */
 
 /*
@@ -19,6 +22,9 @@ enum { SPB_TIME_TEXT_MAX = 32 }; /* room for 2025-01-31T09:05:00.123456789Z */
  * for the user (lower-case start, no full stop), with *time_out untouched.
  */
 const char *spb_time_from_text(const char *text, size_t len, struct spb_time *time_out);
+
+/* Reads the form alone: false for every other text of SPB_TIME_FORM_LEN bytes, valid or not. */
+bool spb_time_from_form(const char *text, struct spb_time *time_out);
 
 /* Years 0001 to 9999 and nanos 0 to 999999999: what has a text. */
 bool spb_time_is_valid(struct spb_time time);

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "base/time.h"
 #include "bridge/message.h"
 #include "json/locate.h"
 #include "json/reader.h"
@@ -20,14 +21,25 @@ enum {
 
 struct json_to_pb {
     struct spb_json_reader reader;
-    struct spb_pb_writer writer;
+    struct spb_pb_writer writer; /* its cursor is behind `to`: see flush() */
     spb_converter *converter;
 };
 
-static const char *read_message(struct json_to_pb *c, const char *at,
-                                const struct spb_table *table);
+/* Where text is read, and where bytes are written: two values, so that they stay in registers. */
+struct cursor {
+    const char *at; /* NULL: it has failed */
+    uint8_t *to;
+};
+
+static struct cursor read_message(struct json_to_pb *c, struct cursor k,
+                                  const struct spb_table *table);
 
 /* ------------------------------------------------------------------ failing */
+
+static struct cursor failed(const char *null)
+{
+    return (struct cursor){ null, NULL };
+}
 
 static const char *fail_memory(struct json_to_pb *c, const char *at)
 {
@@ -42,225 +54,291 @@ static const char *fail_fault(struct json_to_pb *c, const char *at, const struct
     return spb_json_fail(&c->reader, fault->status, at, "%s", fault->reason);
 }
 
-/* Room for what is written before the next call of this: see SPB_MEMBER_ROOM. */
-static bool make_room(struct json_to_pb *c, const char *at)
-{
-    return spb_out_room(&c->writer.out, (size_t)(c->reader.end - at) + SPB_MEMBER_ROOM);
-}
-
 /* Malformed text is that, whatever its type: so the value is read once more before it is judged. */
-static const char *fail_type(struct json_to_pb *c, const char *at, const char *expected)
+static struct cursor fail_type(struct json_to_pb *c, const char *at, const char *expected)
 {
     struct spb_additional *const stack = &c->converter->additional;
     const struct spb_additional_mark mark = spb_additional_mark(stack);
 
     if (!spb_out_room(&stack->out, (size_t)(c->reader.end - at) + SPB_MEMBER_ROOM))
-        return fail_memory(c, at);
+        return failed(fail_memory(c, at));
     const char *const end = spb_json_copy_value(&c->reader, at, &stack->out.at);
     spb_additional_drop(stack, &mark);
     if (end == NULL)
-        return NULL;
+        return failed(NULL);
     if (end == c->reader.end) /* a number that may go on */
-        return spb_json_fail(&c->reader, SPB_BAD_JSON, end, "the number is cut short");
-    return spb_json_fail(&c->reader, SPB_WRONG_TYPE, at, "expected %s", expected);
+        return failed(spb_json_fail(&c->reader, SPB_BAD_JSON, end, "the number is cut short"));
+    return failed(spb_json_fail(&c->reader, SPB_WRONG_TYPE, at, "expected %s", expected));
+}
+
+/* ------------------------------------------------------------------ room */
+
+/* The writer takes over, to do what needs more than a place to write to. */
+static struct spb_pb_writer *flush(struct json_to_pb *c, uint8_t *to)
+{
+    c->writer.out.at = to;
+    return &c->writer;
+}
+
+static uint8_t *base(const struct json_to_pb *c)
+{
+    return c->writer.out.bytes->data;
+}
+
+static struct cursor grow(struct json_to_pb *c, struct cursor k, size_t room)
+{
+    if (!spb_out_grow(&flush(c, k.to)->out, room))
+        return failed(fail_memory(c, k.at));
+    k.to = c->writer.out.at;
+    return k;
+}
+
+/* Makes room for what is written before the next call of this: see SPB_MEMBER_ROOM. */
+static inline struct cursor make_room(struct json_to_pb *c, struct cursor k)
+{
+    const size_t room = (size_t)(c->reader.end - k.at) + SPB_MEMBER_ROOM;
+
+    return (size_t)(c->writer.out.end - k.to) >= room ? k : grow(c, k, room);
 }
 
 /* ------------------------------------------------------------------ scalar values */
 
-static const char *read_string(struct json_to_pb *c, const char *at, const struct spb_row *row)
+/* Any string; `to` is behind its tag. */
+static struct cursor read_long_string(struct json_to_pb *c, struct cursor k,
+                                      const struct spb_row *row)
 {
-    struct spb_out *const out = &c->writer.out;
+    uint8_t *end = spb_length_open(c->converter, row, k.to);
 
-    if (*at != '"')
-        return fail_type(c, at, "a string");
-    out->at = spb_wire_put_tag(out->at, row);
-    const size_t length = spb_length_open(&c->writer, row);
-    at = spb_json_string(&c->reader, at + 1, &out->at);
-    if (at != NULL)
-        spb_length_close(&c->writer, row, length);
-    return at;
+    k.at = spb_json_string(&c->reader, k.at + 1, &end);
+    if (k.at != NULL)
+        k.to = spb_length_close(c->converter, row, k.to, end);
+    return k;
+}
+
+/* A string that ends within a vector is whole when the vector is copied. */
+static inline struct cursor read_string(struct json_to_pb *c, struct cursor k,
+                                        const struct spb_row *row)
+{
+    if (*k.at != '"')
+        return fail_type(c, k.at, "a string");
+    k.to = spb_wire_put_tag(k.to, row);
+    const struct spb_scan scan = spb_copy_scan(k.at + 1, k.to + 1);
+    const unsigned len = scan.stop == 0 ? 0 : spb_first(scan.stop);
+    const uint32_t high = scan.high & ((UINT32_C(1) << len) - 1);
+    if (k.at[1 + len] != '"' || (high != 0 && !spb_json_is_utf8(k.to + 1, len)))
+        return read_long_string(c, k, row);
+    *k.to = (uint8_t)len;
+    return (struct cursor){ k.at + len + 2, k.to + 1 + len };
 }
 
 /* What the text cuts short may become another number. */
-static const char *fail_range(struct json_to_pb *c, const char *at, const char *end,
-                              const char *reason)
+static struct cursor fail_range(struct json_to_pb *c, const char *at, const char *end,
+                                const char *reason)
 {
     if (end == c->reader.end)
-        return spb_json_fail(&c->reader, SPB_BAD_JSON, end, "the number is cut short");
-    return spb_json_fail(&c->reader, SPB_OUT_OF_RANGE, at, "%s", reason);
+        return failed(spb_json_fail(&c->reader, SPB_BAD_JSON, end, "the number is cut short"));
+    return failed(spb_json_fail(&c->reader, SPB_OUT_OF_RANGE, at, "%s", reason));
 }
 
 /* Any spelling of a number. */
-static const char *read_any_int32(struct json_to_pb *c, const char *at, const struct spb_row *row)
+static struct cursor read_any_int32(struct json_to_pb *c, struct cursor k,
+                                    const struct spb_row *row)
 {
     int32_t value;
 
-    if (*at != '-' && (*at < '0' || *at > '9'))
-        return fail_type(c, at, "a number");
-    const char *const end = spb_json_number(&c->reader, at);
+    if (*k.at != '-' && (*k.at < '0' || *k.at > '9'))
+        return fail_type(c, k.at, "a number");
+    const char *const end = spb_json_number(&c->reader, k.at);
     if (end == NULL)
-        return NULL;
-    if (!spb_int32_from_text(at, (size_t)(end - at), &value))
-        return fail_range(c, at, end,
+        return failed(NULL);
+    if (!spb_int32_from_text(k.at, (size_t)(end - k.at), &value))
+        return fail_range(c, k.at, end,
                           "the number is not an int32: a whole number from -2147483648 to "
                           "2147483647");
-    spb_put_int32(&c->writer, row, value);
-    return end;
+    return (struct cursor){ end, spb_put_int32(k.to, row, value) };
 }
 
 /* What is not up to nine digits and nothing else takes the other way. */
-static const char *read_int32(struct json_to_pb *c, const char *at, const struct spb_row *row)
+static struct cursor read_int32(struct json_to_pb *c, struct cursor k, const struct spb_row *row)
 {
-    const char *const begin = at;
+    const char *at = k.at;
     int32_t value = 0;
 
-    while (*at >= '0' && *at <= '9' && at - begin < INT32_DIGITS)
+    while (*at >= '0' && *at <= '9' && at - k.at < INT32_DIGITS)
         value = value * 10 + (*at++ - '0');
     const bool more = (*at >= '0' && *at <= '9') || *at == '.' || *at == 'e' || *at == 'E';
-    if (at == begin || more || (*begin == '0' && at - begin > 1))
-        return read_any_int32(c, begin, row);
-    spb_put_int32(&c->writer, row, value);
-    return at;
+    if (at == k.at || more || (*k.at == '0' && at - k.at > 1))
+        return read_any_int32(c, k, row);
+    return (struct cursor){ at, spb_put_int32(k.to, row, value) };
 }
 
-static const char *read_double(struct json_to_pb *c, const char *at, const struct spb_row *row)
+static struct cursor read_double(struct json_to_pb *c, struct cursor k, const struct spb_row *row)
 {
     double value;
 
-    if (*at != '-' && (*at < '0' || *at > '9'))
-        return fail_type(c, at, "a number");
-    const char *const end = spb_json_number(&c->reader, at);
+    if (*k.at != '-' && (*k.at < '0' || *k.at > '9'))
+        return fail_type(c, k.at, "a number");
+    const char *const end = spb_json_number(&c->reader, k.at);
     if (end == NULL)
-        return NULL;
-    if (!spb_double_from_text(at, (size_t)(end - at), &value))
-        return fail_range(c, at, end, "the number is not a double: it is too large");
-    spb_put_double(&c->writer, row, value);
-    return end;
+        return failed(NULL);
+    if (!spb_double_from_text(k.at, (size_t)(end - k.at), &value))
+        return fail_range(c, k.at, end, "the number is not a double: it is too large");
+    return (struct cursor){ end, spb_put_double(k.to, row, value) };
 }
 
-static const char *read_bool(struct json_to_pb *c, const char *at, const struct spb_row *row)
+static struct cursor read_bool(struct json_to_pb *c, struct cursor k, const struct spb_row *row)
 {
-    const bool value = *at == 't';
+    const bool value = *k.at == 't';
 
-    if (*at != 't' && *at != 'f')
-        return fail_type(c, at, "true or false");
-    at = spb_json_expect(&c->reader, at, value ? "true" : "false", "true or false");
-    if (at != NULL)
-        spb_put_bool(&c->writer, row, value);
-    return at;
+    if (*k.at != 't' && *k.at != 'f')
+        return fail_type(c, k.at, "true or false");
+    k.at = spb_json_expect(&c->reader, k.at, value ? "true" : "false", "true or false");
+    k.to = spb_put_bool(k.to, row, value);
+    return k;
 }
 
-/* The string is read to where the bytes will stand, which take its place. */
-static const char *read_time(struct json_to_pb *c, const char *at, const struct spb_row *row)
+/* A date-time that is spelled in another way than the platform's: read to where its bytes will be. */
+static struct cursor read_any_time(struct json_to_pb *c, struct cursor k, const struct spb_row *row)
 {
-    const char *const begin = at;
-    uint8_t *const text = c->writer.out.at;
-    uint8_t *end = text;
+    const char *const begin = k.at;
+    uint8_t *end = k.to;
     struct spb_time time;
 
-    if (*at != '"')
-        return fail_type(c, at, "a string with a date-time");
-    at = spb_json_string(&c->reader, at + 1, &end);
-    if (at == NULL)
-        return NULL;
-    const char *reason = spb_time_from_text((const char *)text, (size_t)(end - text), &time);
+    if (*k.at != '"')
+        return fail_type(c, k.at, "a string with a date-time");
+    k.at = spb_json_string(&c->reader, k.at + 1, &end);
+    if (k.at == NULL)
+        return k;
+    const char *const reason = spb_time_from_text((char *)k.to, (size_t)(end - k.to), &time);
     if (reason != NULL)
-        return spb_json_fail(&c->reader, SPB_OUT_OF_RANGE, begin, "%s", reason);
-    spb_put_time(&c->writer, row, time);
-    return at;
+        return failed(spb_json_fail(&c->reader, SPB_OUT_OF_RANGE, begin, "%s", reason));
+    k.to = spb_put_time(k.to, row, time.seconds, time.nanos);
+    return k;
+}
+
+static struct cursor read_time(struct json_to_pb *c, struct cursor k, const struct spb_row *row)
+{
+    struct spb_time time;
+
+    if (k.at[0] != '"' || k.at[SPB_TIME_FORM_LEN + 1] != '"' ||
+        !spb_time_from_form(k.at + 1, &time))
+        return read_any_time(c, k, row);
+    return (struct cursor){ k.at + SPB_TIME_FORM_LEN + 2,
+                            spb_put_time(k.to, row, time.seconds, time.nanos) };
 }
 
 /* ------------------------------------------------------------------ composite values */
 
-static const char *read_nested(struct json_to_pb *c, const char *at, const struct spb_row *row)
+static struct cursor read_nested(struct json_to_pb *c, struct cursor k, const struct spb_row *row)
 {
-    if (*at != '{')
-        return fail_type(c, at, "an object");
-    c->writer.out.at = spb_wire_put_tag(c->writer.out.at, row);
-    const size_t length = spb_length_open(&c->writer, row);
-    at = read_message(c, at, row->table);
-    if (at != NULL)
-        spb_length_close(&c->writer, row, length);
-    return at;
+    if (*k.at != '{')
+        return fail_type(c, k.at, "an object");
+    k.to = spb_wire_put_tag(k.to, row);
+    const size_t length = (size_t)(k.to - base(c));
+    k.to = spb_length_open(c->converter, row, k.to);
+    k = read_message(c, k, row->table);
+    if (k.at != NULL)
+        k.to = spb_length_close(c->converter, row, base(c) + length, k.to);
+    return k;
 }
 
 /* One entry: its key is a member's name. */
-static const char *read_entry(struct json_to_pb *c, const char *at, const struct spb_row *row,
-                              struct spb_map *map)
+static struct cursor read_entry(struct json_to_pb *c, struct cursor k, const struct spb_row *row,
+                                struct spb_map *map)
 {
-    const size_t offset = spb_out_offset(&c->writer.out);
-    const size_t source = (size_t)(at - c->reader.begin);
+    const size_t offset = (size_t)(k.to - base(c));
+    const size_t source = (size_t)(k.at - c->reader.begin);
     const struct spb_row *const entry = row->table->rows;
 
-    if (*at != '"')
-        return spb_json_fail(&c->reader, SPB_BAD_JSON, at, "expected a key in quotes");
-    c->writer.out.at = spb_wire_put_tag(c->writer.out.at, row);
-    const size_t length = spb_length_open(&c->writer, row);
-    at = read_string(c, at, &entry[SPB_ENTRY_KEY - 1]);
-    if (at != NULL)
-        at = spb_json_expect(&c->reader, spb_json_space(at), ":", "':' behind a key");
-    if (at != NULL)
-        at = read_nested(c, spb_json_space(at), &entry[SPB_ENTRY_VALUE - 1]);
-    if (at == NULL)
-        return NULL;
-    spb_length_close(&c->writer, row, length);
-    return spb_map_entry(&c->writer, map, offset, source) ? at : fail_memory(c, at);
+    if (*k.at != '"')
+        return failed(spb_json_fail(&c->reader, SPB_BAD_JSON, k.at, "expected a key in quotes"));
+    k.to = spb_wire_put_tag(k.to, row);
+    const size_t length = (size_t)(k.to - base(c));
+    k.to = spb_length_open(c->converter, row, k.to);
+    k = read_string(c, k, &entry[SPB_ENTRY_KEY - 1]);
+    if (k.at != NULL)
+        k.at = spb_json_expect(&c->reader, spb_json_space(k.at), ":", "':' behind a key");
+    if (k.at != NULL)
+        k.at = spb_json_space(k.at);
+    if (k.at != NULL)
+        k = read_nested(c, k, &entry[SPB_ENTRY_VALUE - 1]);
+    if (k.at == NULL)
+        return k;
+    k.to = spb_length_close(c->converter, row, base(c) + length, k.to);
+    return spb_map_entry(flush(c, k.to), map, offset, source) ? k : failed(fail_memory(c, k.at));
 }
 
-/* `at` is behind a value. Returns the start of the next one, or `close`, or NULL. */
-static const char *next_item(struct json_to_pb *c, const char *at, char close)
+/* Behind a value. Goes to the start of the next one, or to `close`. */
+static inline struct cursor next_item(struct json_to_pb *c, struct cursor k, char close)
 {
-    at = spb_json_space(at);
-    if (*at == close)
-        return at;
-    if (*at != ',')
-        return spb_json_fail(&c->reader, SPB_BAD_JSON, at, "expected ',' or '%c'", close);
-    at = spb_json_space(at + 1);
-    if (*at == close)
-        return spb_json_fail(&c->reader, SPB_BAD_JSON, at, "nothing stands behind the last ','");
-    return make_room(c, at) ? at : fail_memory(c, at);
+    k.at = spb_json_space(k.at);
+    if (*k.at == close)
+        return k;
+    if (*k.at != ',')
+        return failed(spb_json_fail(&c->reader, SPB_BAD_JSON, k.at, "expected ',' or '%c'", close));
+    k.at = spb_json_space(k.at + 1);
+    if (*k.at == close)
+        return failed(
+            spb_json_fail(&c->reader, SPB_BAD_JSON, k.at, "nothing stands behind the last ','"));
+    return make_room(c, k);
 }
 
-static const char *read_map(struct json_to_pb *c, const char *at, const struct spb_row *row)
+static struct cursor read_map(struct json_to_pb *c, struct cursor k, const struct spb_row *row)
 {
-    const char *const begin = at;
+    const char *const begin = k.at;
     struct spb_fault fault;
     struct spb_map map;
 
-    if (*at != '{')
-        return fail_type(c, at, "an object");
-    spb_map_open(&c->writer, &map);
-    at = spb_json_space(at + 1);
-    while (at != NULL && *at != '}') {
-        at = read_entry(c, at, row, &map);
-        if (at != NULL)
-            at = next_item(c, at, '}');
+    if (*k.at != '{')
+        return fail_type(c, k.at, "an object");
+    spb_map_open(flush(c, k.to), &map);
+    k.at = spb_json_space(k.at + 1);
+    while (k.at != NULL && *k.at != '}') {
+        k = read_entry(c, k, row, &map);
+        if (k.at != NULL)
+            k = next_item(c, k, '}');
     }
-    if (at != NULL && !spb_map_close(&c->writer, &map, &fault))
-        return fail_fault(c, begin, &fault);
-    return at == NULL ? NULL : at + 1;
+    if (k.at != NULL && !spb_map_close(flush(c, k.to), &map, &fault))
+        return failed(fail_fault(c, begin, &fault));
+    k.at += k.at != NULL;
+    return k;
 }
 
-typedef const char *read_value(struct json_to_pb *c, const char *at, const struct spb_row *row);
-
-static read_value *const readers[SPB_KIND_COUNT] = {
-    [SPB_KIND_STRING] = read_string,  [SPB_KIND_INT32] = read_int32,
-    [SPB_KIND_DOUBLE] = read_double,  [SPB_KIND_BOOL] = read_bool,
-    [SPB_KIND_TIMESTAMP] = read_time, [SPB_KIND_MESSAGE] = read_nested,
-    [SPB_KIND_MAP] = read_map,
-};
-
-static const char *read_array(struct json_to_pb *c, const char *at, const struct spb_row *row)
+static inline struct cursor read_value(struct json_to_pb *c, struct cursor k,
+                                       const struct spb_row *row)
 {
-    if (*at != '[')
-        return fail_type(c, at, "an array");
-    at = spb_json_space(at + 1);
-    while (at != NULL && *at != ']') {
-        at = readers[row->kind](c, at, row);
-        if (at != NULL)
-            at = next_item(c, at, ']');
+    switch ((enum spb_kind)row->kind) {
+    case SPB_KIND_STRING:
+        return read_string(c, k, row);
+    case SPB_KIND_TIMESTAMP:
+        return read_time(c, k, row);
+    case SPB_KIND_INT32:
+        return read_int32(c, k, row);
+    case SPB_KIND_BOOL:
+        return read_bool(c, k, row);
+    case SPB_KIND_DOUBLE:
+        return read_double(c, k, row);
+    case SPB_KIND_MESSAGE:
+        return read_nested(c, k, row);
+    case SPB_KIND_MAP:
+        return read_map(c, k, row);
+    default:
+        return failed(spb_json_fail(&c->reader, SPB_INTERNAL, k.at, "a field of no known kind"));
     }
-    return at == NULL ? NULL : at + 1;
+}
+
+static struct cursor read_array(struct json_to_pb *c, struct cursor k, const struct spb_row *row)
+{
+    if (*k.at != '[')
+        return fail_type(c, k.at, "an array");
+    k.at = spb_json_space(k.at + 1);
+    while (k.at != NULL && *k.at != ']') {
+        k = read_value(c, k, row);
+        if (k.at != NULL)
+            k = next_item(c, k, ']');
+    }
+    k.at += k.at != NULL;
+    return k;
 }
 
 /* ------------------------------------------------------------------ additional members */
@@ -284,6 +362,7 @@ static const char *keep_member(struct json_to_pb *c, const char *at, const char 
     return at;
 }
 
+/* The fields go to where the writer's cursor is: flushed. */
 static const char *read_unknown_fields(struct json_to_pb *c, const char *at, const char *name,
                                        struct spb_message *message)
 {
@@ -378,19 +457,18 @@ static const char *read_name(struct json_to_pb *c, const char *at, const struct 
     return at == NULL ? NULL : spb_json_space(at);
 }
 
-static const char *read_defined(struct json_to_pb *c, const char *at, const struct spb_row *row,
-                                struct spb_message *message)
+static inline struct cursor read_defined(struct json_to_pb *c, struct cursor k,
+                                         const struct spb_row *row, struct spb_message *message)
 {
-    if (*at == 'n') {
+    if (*k.at == 'n') {
         spb_row_set_add(&message->absent, row->index);
-        return spb_json_expect(&c->reader, at, "null", "a value");
+        k.at = spb_json_expect(&c->reader, k.at, "null", "a value");
+        return k;
     }
-    if (row->repeated)
-        return read_array(c, at, row);
-    return readers[row->kind](c, at, row);
+    return row->repeated ? read_array(c, k, row) : read_value(c, k, row);
 }
 
-/* Takes back what was written of a value of the wrong type, and keeps its text (--lenient). */
+/* Takes back what was written of a value of the wrong type, and keeps its text. */
 static const char *keep_verbatim(struct json_to_pb *c, const char *at, const char *name,
                                  const struct spb_row *row, const struct spb_additional_mark *mark)
 {
@@ -406,75 +484,107 @@ static const char *keep_verbatim(struct json_to_pb *c, const char *at, const cha
     return keep_member(c, at, name, mark);
 }
 
-static const char *read_row(struct json_to_pb *c, const char *at, const char *name,
-                            const struct spb_row *row, struct spb_message *message)
+/* As read_defined(), with --lenient. */
+static struct cursor read_leniently(struct json_to_pb *c, struct cursor k, const char *name,
+                                    const struct spb_row *row, struct spb_message *message)
 {
-    const size_t offset = spb_out_offset(&c->writer.out);
+    const size_t offset = (size_t)(k.to - base(c));
     const size_t entries = c->converter->entries.count;
     const struct spb_additional_mark mark = spb_additional_mark(&c->converter->additional);
+    const struct cursor behind = read_defined(c, k, row, message);
 
-    if (!spb_message_see(message, row))
-        return spb_json_fail(&c->reader, SPB_DUPLICATE_MEMBER, name,
-                             "the member occurs twice in one object");
-    const char *const end = read_defined(c, at, row, message);
-    if (end != NULL || !c->converter->options.lenient ||
+    if (behind.at != NULL ||
         (c->reader.error.status != SPB_WRONG_TYPE && c->reader.error.status != SPB_OUT_OF_RANGE))
-        return end;
-    spb_out_rewind(&c->writer.out, offset);
+        return behind;
     c->converter->entries.count = entries;
-    return keep_verbatim(c, at, name, row, &mark);
+    return (struct cursor){ keep_verbatim(c, k.at, name, row, &mark), base(c) + offset };
 }
 
-static const char *read_member(struct json_to_pb *c, const char *at, struct spb_message *message)
+static inline struct cursor read_row(struct json_to_pb *c, struct cursor k, const char *name,
+                                     const struct spb_row *row, struct spb_message *message)
 {
-    const char *const name = at;
-    const struct spb_row *row = predict(message, at);
+    if (!spb_message_see(message, row))
+        return failed(spb_json_fail(&c->reader, SPB_DUPLICATE_MEMBER, name,
+                                    "the member occurs twice in one object"));
+    return c->converter->options.lenient ? read_leniently(c, k, name, row, message)
+                                         : read_defined(c, k, row, message);
+}
 
-    if (row != NULL) {
-        at = spb_json_space(at + row->prefix_len - 1);
-        return read_row(c, at, name, row, message);
-    }
+/* A member that was not predicted. */
+static struct cursor read_other(struct json_to_pb *c, struct cursor k, struct spb_message *message)
+{
     struct spb_additional *const stack = &c->converter->additional;
     const struct spb_additional_mark mark = spb_additional_mark(stack);
-    at = read_name(c, at, message->table, &row);
-    if (at == NULL)
-        return NULL;
-    if (row == NULL)
-        return read_additional(c, at, name, &mark, message);
-    spb_additional_drop(stack, &mark);
-    return read_row(c, at, name, row, message);
+    const char *const name = k.at;
+    const struct spb_row *row = NULL;
+
+    k.at = read_name(c, k.at, message->table, &row);
+    if (k.at == NULL)
+        return k;
+    if (row != NULL) {
+        spb_additional_drop(stack, &mark);
+        return read_row(c, k, name, row, message);
+    }
+    flush(c, k.to);
+    k.at = read_additional(c, k.at, name, &mark, message);
+    k.to = c->writer.out.at;
+    return k;
 }
 
-static const char *read_message(struct json_to_pb *c, const char *at, const struct spb_table *table)
+static inline struct cursor read_member(struct json_to_pb *c, struct cursor k,
+                                        struct spb_message *message)
 {
-    struct spb_message message;
+    const char *const name = k.at;
+    const struct spb_row *const row = predict(message, name);
+
+    if (row == NULL)
+        return read_other(c, k, message);
+    k.at = spb_json_space(k.at + row->prefix_len - 1);
+    return read_row(c, k, name, row, message);
+}
+
+/* `at` is at the closing brace. */
+static struct cursor close_message(struct json_to_pb *c, struct cursor k,
+                                   struct spb_message *message)
+{
     struct spb_fault fault;
 
-    spb_message_open(&c->writer, table, &message);
-    at = spb_json_space(at + 1);
-    while (*at != '}') {
-        at = read_member(c, at, &message);
-        if (at != NULL)
-            at = next_item(c, at, '}');
-        if (at == NULL)
-            return NULL;
+    if (!spb_message_close(flush(c, k.to), message, (size_t)(c->reader.end - k.at), &fault))
+        return failed(fail_fault(c, k.at, &fault));
+    return (struct cursor){ k.at + 1, c->writer.out.at };
+}
+
+static struct cursor read_message(struct json_to_pb *c, struct cursor k,
+                                  const struct spb_table *table)
+{
+    struct spb_message message;
+
+    spb_message_open(flush(c, k.to), table, &message);
+    k.at = spb_json_space(k.at + 1);
+    while (*k.at != '}') {
+        k = read_member(c, k, &message);
+        if (k.at != NULL)
+            k = next_item(c, k, '}');
+        if (k.at == NULL)
+            return k;
     }
-    if (!spb_message_close(&c->writer, &message, (size_t)(c->reader.end - at), &fault))
-        return fail_fault(c, at, &fault);
-    return at + 1;
+    if (spb_message_is_plain(c->converter, &message))
+        return (struct cursor){ k.at + 1, k.to };
+    return close_message(c, k, &message);
 }
 
 /* ------------------------------------------------------------------ the document */
 
-static const char *read_document(struct json_to_pb *c, const char *at)
+static struct cursor read_document(struct json_to_pb *c, struct cursor k)
 {
-    if (!make_room(c, at))
-        return fail_memory(c, at);
-    if (*at == '{')
-        return read_message(c, at, c->converter->schema->session);
-    const bool value = *at != '\0' && strchr("[\"-0123456789tfn", *at) != NULL;
-    return spb_json_fail(&c->reader, value ? SPB_WRONG_TYPE : SPB_BAD_JSON, at,
-                         "expected an object, which a session is");
+    k = make_room(c, k);
+    if (k.at == NULL)
+        return k;
+    if (*k.at == '{')
+        return read_message(c, k, c->converter->schema->session);
+    const bool value = *k.at != '\0' && strchr("[\"-0123456789tfn", *k.at) != NULL;
+    return failed(spb_json_fail(&c->reader, value ? SPB_WRONG_TYPE : SPB_BAD_JSON, k.at,
+                                "expected an object, which a session is"));
 }
 
 enum spb_status spb_json_to_pb_padded(spb_converter *converter, const char *json, size_t len,
@@ -486,21 +596,21 @@ enum spb_status spb_json_to_pb_padded(spb_converter *converter, const char *json
                                         .depth_max = converter->options.limits.depth_max },
                             .writer = { .converter = converter },
                             .converter = converter };
-    const char *at = spb_json_space(json);
 
     spb_out_begin(&c.writer.out, pb);
     spb_additional_begin(&converter->additional);
     converter->entries.count = 0;
-    at = read_document(&c, at);
-    if (at == NULL) {
+    const struct cursor k =
+        read_document(&c, (struct cursor){ spb_json_space(json), c.writer.out.at });
+    if (k.at == NULL) {
         if (error != NULL) {
             *error = c.reader.error;
             spb_json_locate(json, len, error);
         }
         return c.reader.error.status;
     }
-    spb_out_finish(&c.writer.out);
-    *used_out = (size_t)(at - json);
+    spb_out_finish(&flush(&c, k.to)->out);
+    *used_out = (size_t)(k.at - json);
     return SPB_OK;
 }
 

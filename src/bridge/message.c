@@ -156,51 +156,20 @@ bool spb_message_unknown_fields(struct spb_pb_writer *writer, struct spb_message
     return take_fields(writer, message->table, data_len, fault);
 }
 
-/* ------------------------------------------------------------------ values */
-
-void spb_put_int32(struct spb_pb_writer *writer, const struct spb_row *row, int32_t value)
-{
-    /* Sign-extended to 64 bits: a negative int32 takes ten bytes. */
-    writer->out.at =
-        spb_wire_put_varint(spb_wire_put_tag(writer->out.at, row), (uint64_t)(int64_t)value);
-}
-
-void spb_put_double(struct spb_pb_writer *writer, const struct spb_row *row, double value)
-{
-    uint64_t bits;
-
-    memcpy(&bits, &value, sizeof bits);
-    writer->out.at = spb_wire_put_fixed64(spb_wire_put_tag(writer->out.at, row), bits);
-}
-
-void spb_put_bool(struct spb_pb_writer *writer, const struct spb_row *row, bool value)
-{
-    writer->out.at = spb_wire_put_tag(writer->out.at, row);
-    *writer->out.at++ = value;
-}
-
-void spb_put_time(struct spb_pb_writer *writer, const struct spb_row *row, struct spb_time time)
-{
-    uint8_t *const length = spb_wire_put_tag(writer->out.at, row);
-
-    writer->out.at = spb_wire_put_timestamp(length + 1, time.seconds, time.nanos);
-    *length = (uint8_t)(writer->out.at - length - 1);
-}
+/* ------------------------------------------------------------------ lengths */
 
 /* The guess was wrong, or the length takes more than two bytes. */
-void spb_length_move(struct spb_pb_writer *writer, const struct spb_row *row, size_t offset,
-                     size_t len)
+uint8_t *spb_length_move(spb_converter *converter, const struct spb_row *row, uint8_t *place,
+                         const uint8_t *end)
 {
-    uint8_t *const guess = &writer->converter->length_lens[row->id];
-    uint8_t *const place = writer->out.bytes->data + offset;
+    uint8_t *const guess = &converter->length_lens[row->id];
+    const size_t len = (size_t)(end - place) - *guess;
     const unsigned varint_len = spb_wire_varint_len(len);
 
-    if (varint_len != *guess) {
+    if (varint_len != *guess)
         memmove(place + varint_len, place + *guess, len);
-        writer->out.at = place + varint_len + len;
-        *guess = (uint8_t)varint_len;
-    }
-    spb_wire_put_varint(place, len);
+    *guess = (uint8_t)varint_len;
+    return spb_wire_put_varint(place, len) + len;
 }
 
 /* ------------------------------------------------------------------ maps */

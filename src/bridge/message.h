@@ -9,7 +9,6 @@
 #include <stdbool.h>
 
 #include "base/out.h"
-#include "base/time.h"
 #include "bridge/converter.h"
 #include "wire/writer.h"
 
@@ -74,6 +73,19 @@ static inline bool spb_message_see(struct spb_message *message, const struct spb
 bool spb_message_close(struct spb_pb_writer *writer, struct spb_message *message, size_t left,
                        struct spb_fault *fault);
 
+/* Whether there is nothing for spb_message_close() to do. */
+static inline bool spb_message_is_plain(const spb_converter *converter,
+                                        const struct spb_message *message)
+{
+    uint64_t missing = 0;
+
+    for (size_t i = 0; i < sizeof message->seen.bits / sizeof message->seen.bits[0]; i++)
+        missing |=
+            message->table->required.bits[i] & ~(message->seen.bits[i] & ~message->absent.bits[i]);
+    return missing == 0 && !message->unordered &&
+           !spb_additional_any(&converter->additional, &message->mark);
+}
+
 /*
  * Takes the fields that a "$unknownFields" member carries: base64 text of len bytes. The caller has
  * made SPB_MEMBER_ROOM and len bytes of room.
@@ -81,44 +93,36 @@ bool spb_message_close(struct spb_pb_writer *writer, struct spb_message *message
 bool spb_message_unknown_fields(struct spb_pb_writer *writer, struct spb_message *message,
                                 const char *text, size_t len, struct spb_fault *fault);
 
-/* ---- values, tags and all; the caller has made SPB_MEMBER_ROOM ---- */
-
-void spb_put_int32(struct spb_pb_writer *writer, const struct spb_row *row, int32_t value);
-void spb_put_double(struct spb_pb_writer *writer, const struct spb_row *row, double value);
-void spb_put_bool(struct spb_pb_writer *writer, const struct spb_row *row, bool value);
-void spb_put_time(struct spb_pb_writer *writer, const struct spb_row *row, struct spb_time time);
-
 /*
  * A length whose value is known when its content is written. It is guessed to take as many bytes as
- * last time in its row; spb_length_close() moves the content where that was wrong. Returns the
- * offset for spb_length_close().
+ * last time in its row: the content begins at spb_length_open(), and spb_length_close() moves it
+ * where that was wrong. `place` is where the length stands, `end` the content's. Returns the new end.
  */
-static inline size_t spb_length_open(struct spb_pb_writer *writer, const struct spb_row *row)
+static inline uint8_t *spb_length_open(const spb_converter *converter, const struct spb_row *row,
+                                       uint8_t *place)
 {
-    const size_t offset = spb_out_offset(&writer->out);
-
-    writer->out.at += writer->converter->length_lens[row->id];
-    return offset;
+    return place + converter->length_lens[row->id];
 }
 
-void spb_length_move(struct spb_pb_writer *writer, const struct spb_row *row, size_t offset,
-                     size_t len);
+uint8_t *spb_length_move(spb_converter *converter, const struct spb_row *row, uint8_t *place,
+                         const uint8_t *end);
 
-static inline void spb_length_close(struct spb_pb_writer *writer, const struct spb_row *row,
-                                    size_t offset)
+static inline uint8_t *spb_length_close(spb_converter *converter, const struct spb_row *row,
+                                        uint8_t *place, uint8_t *end)
 {
-    const unsigned guess = writer->converter->length_lens[row->id];
-    uint8_t *const place = writer->out.bytes->data + offset;
-    const size_t len = (size_t)(writer->out.at - place) - guess;
+    const unsigned guess = converter->length_lens[row->id];
+    const size_t len = (size_t)(end - place) - guess;
 
     if (guess == 1 && len < 0x80) {
         *place = (uint8_t)len;
-    } else if (guess == 2 && len >= 0x80 && len < 0x4000) {
+        return end;
+    }
+    if (guess == 2 && len >= 0x80 && len < 0x4000) {
         place[0] = (uint8_t)(len | 0x80);
         place[1] = (uint8_t)(len >> 7);
-    } else {
-        spb_length_move(writer, row, offset, len);
+        return end;
     }
+    return spb_length_move(converter, row, place, end);
 }
 
 /* ---- a map ---- */

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "base/time.h"
 #include "base/utf8.h"
 #include "bridge/message.h"
 #include "json/writer.h"
@@ -88,6 +89,25 @@ static bool check_text(struct tree_to_pb *c, const char *text, size_t len)
     return true;
 }
 
+/* ------------------------------------------------------------------ lengths */
+
+/* Returns the offset of the length, for close_length(). */
+static size_t open_length(struct tree_to_pb *c, const struct spb_row *row)
+{
+    struct spb_out *const out = &c->writer.out;
+    const size_t offset = spb_out_offset(out);
+
+    out->at = spb_length_open(c->converter, row, out->at);
+    return offset;
+}
+
+static void close_length(struct tree_to_pb *c, const struct spb_row *row, size_t offset)
+{
+    struct spb_out *const out = &c->writer.out;
+
+    out->at = spb_length_close(c->converter, row, out->bytes->data + offset, out->at);
+}
+
 /* ------------------------------------------------------------------ values of defined members */
 
 static bool put_text(struct tree_to_pb *c, const char *text, const struct spb_row *row)
@@ -123,7 +143,7 @@ static bool put_int32(struct tree_to_pb *c, const cJSON *node, const struct spb_
         return fail(c, SPB_OUT_OF_RANGE,
                     "the number is not an int32: a whole number from "
                     "-2147483648 to 2147483647");
-    spb_put_int32(&c->writer, row, (int32_t)value);
+    c->writer.out.at = spb_put_int32(c->writer.out.at, row, (int32_t)value);
     return true;
 }
 
@@ -135,7 +155,7 @@ static bool put_double(struct tree_to_pb *c, const cJSON *node, const struct spb
         return fail(c, SPB_NOT_REPRESENTABLE, "JSON has no number that is none");
     if (isinf(node->valuedouble))
         return fail(c, SPB_OUT_OF_RANGE, "the number is not a double: it is too large");
-    spb_put_double(&c->writer, row, node->valuedouble + 0.0 /* -0 is 0 */);
+    c->writer.out.at = spb_put_double(c->writer.out.at, row, node->valuedouble + 0.0 /* -0 is 0 */);
     return true;
 }
 
@@ -143,7 +163,7 @@ static bool put_bool(struct tree_to_pb *c, const cJSON *node, const struct spb_r
 {
     if (!cJSON_IsBool(node))
         return fail(c, SPB_WRONG_TYPE, "expected true or false");
-    spb_put_bool(&c->writer, row, cJSON_IsTrue(node));
+    c->writer.out.at = spb_put_bool(c->writer.out.at, row, cJSON_IsTrue(node));
     return true;
 }
 
@@ -156,7 +176,7 @@ static bool put_time(struct tree_to_pb *c, const cJSON *node, const struct spb_r
     const char *reason = spb_time_from_text(node->valuestring, strlen(node->valuestring), &time);
     if (reason != NULL)
         return fail(c, SPB_OUT_OF_RANGE, reason);
-    spb_put_time(&c->writer, row, time);
+    c->writer.out.at = spb_put_time(c->writer.out.at, row, time.seconds, time.nanos);
     return true;
 }
 
@@ -165,10 +185,10 @@ static bool put_nested(struct tree_to_pb *c, const cJSON *node, const struct spb
     if (!cJSON_IsObject(node))
         return fail(c, SPB_WRONG_TYPE, "expected an object");
     c->writer.out.at = spb_wire_put_tag(c->writer.out.at, row);
-    const size_t length = spb_length_open(&c->writer, row);
+    const size_t length = open_length(c, row);
     if (!put_message(c, node, row->table))
         return false;
-    spb_length_close(&c->writer, row, length);
+    close_length(c, row, length);
     return true;
 }
 
@@ -179,14 +199,14 @@ static bool put_entry(struct tree_to_pb *c, const cJSON *node, const struct spb_
     const struct spb_row *const entry = row->table->rows;
 
     c->writer.out.at = spb_wire_put_tag(c->writer.out.at, row);
-    const size_t length = spb_length_open(&c->writer, row);
+    const size_t length = open_length(c, row);
     if (!put_text(c, node->string, &entry[SPB_ENTRY_KEY - 1]))
         return false;
     if (!spb_out_room(&c->writer.out, SPB_MEMBER_ROOM))
         return fail_memory(c);
     if (!put_nested(c, node, &entry[SPB_ENTRY_VALUE - 1]))
         return false;
-    spb_length_close(&c->writer, row, length);
+    close_length(c, row, length);
     return spb_map_entry(&c->writer, map, offset, SIZE_MAX) || fail_memory(c);
 }
 

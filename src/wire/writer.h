@@ -77,6 +77,39 @@ static inline uint8_t *spb_wire_put_fixed64(uint8_t *to, uint64_t value)
     return to + 8;
 }
 
+/* ---- fields of a row, tags and all ---- */
+
+/* Sign-extended to 64 bits, as protobuf has it: a negative int32 takes ten bytes. */
+static inline uint8_t *spb_put_int32(uint8_t *to, const struct spb_row *row, int32_t value)
+{
+    return spb_wire_put_varint(spb_wire_put_tag(to, row), (uint64_t)(int64_t)value);
+}
+
+static inline uint8_t *spb_put_double(uint8_t *to, const struct spb_row *row, double value)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    return spb_wire_put_fixed64(spb_wire_put_tag(to, row), bits);
+}
+
+static inline uint8_t *spb_put_bool(uint8_t *to, const struct spb_row *row, bool value)
+{
+    to = spb_wire_put_tag(to, row);
+    *to = value;
+    return to + 1;
+}
+
+static inline uint8_t *spb_put_time(uint8_t *to, const struct spb_row *row, int64_t seconds,
+                                    int32_t nanos)
+{
+    uint8_t *const length = spb_wire_put_tag(to, row);
+
+    to = spb_wire_put_timestamp(length + 1, seconds, nanos);
+    *length = (uint8_t)(to - length - 1);
+    return to;
+}
+
 static inline uint64_t spb_wire_get_fixed64(const uint8_t *at)
 {
     uint64_t value = 0;
