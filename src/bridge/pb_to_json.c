@@ -26,10 +26,16 @@ enum {
 
 struct pb_to_json {
     struct spb_wire_reader reader;
-    struct spb_out out;
+    struct spb_out out; /* its cursor is behind `to`: see flush() */
     spb_converter *converter;
     bool ordered;  /* the bytes have been put in canonical order */
     bool shadowed; /* an additional member has the name of a field that is absent */
+};
+
+/* Where bytes are read, and where text is written: two values, so that they stay in registers. */
+struct cursor {
+    const uint8_t *at; /* NULL: it has failed */
+    uint8_t *to;
 };
 
 /* One message while it is read. */
@@ -43,10 +49,15 @@ struct reading {
     bool shadowed;
 };
 
-static const uint8_t *write_message(struct pb_to_json *c, const uint8_t *at, const uint8_t *end,
-                                    const struct spb_table *table, const uint8_t *place);
+static struct cursor write_message(struct pb_to_json *c, struct cursor k, const uint8_t *end,
+                                   const struct spb_table *table, const uint8_t *place);
 
 /* ------------------------------------------------------------------ failing */
+
+static struct cursor failed(const uint8_t *null)
+{
+    return (struct cursor){ null, NULL };
+}
 
 static const uint8_t *fail_memory(struct pb_to_json *c, const uint8_t *at)
 {
@@ -69,121 +80,162 @@ static const uint8_t *refuse_unknown(struct pb_to_json *c, const uint8_t *at, co
 }
 
 /* Inside of a message whose length is known, an end that comes too early is an error. */
-static const uint8_t *fail_inside(struct pb_to_json *c)
+static struct cursor fail_inside(struct pb_to_json *c)
 {
     if (c->reader.error.status == SPB_NEED_MORE)
         c->reader.error.status = SPB_BAD_WIRE;
-    return NULL;
+    return failed(NULL);
 }
 
-static bool make_room(struct pb_to_json *c, size_t room)
+/* ------------------------------------------------------------------ room */
+
+/* The buffer takes over, to do what needs more than a place to write to. */
+static struct spb_out *flush(struct pb_to_json *c, uint8_t *to)
 {
-    return spb_out_room(&c->out, room + FIELD_ROOM);
+    c->out.at = to;
+    return &c->out;
+}
+
+static struct cursor grow(struct pb_to_json *c, struct cursor k, size_t room)
+{
+    if (!spb_out_grow(flush(c, k.to), room))
+        return failed(fail_memory(c, k.at));
+    k.to = c->out.at;
+    return k;
+}
+
+/* Makes room for a field besides what is asked for. */
+static inline struct cursor make_room(struct pb_to_json *c, struct cursor k, size_t room)
+{
+    room += FIELD_ROOM;
+    return (size_t)(c->out.end - k.to) >= room ? k : grow(c, k, room);
 }
 
 /* ------------------------------------------------------------------ scalar values */
 
-static const uint8_t *write_text(struct pb_to_json *c, const uint8_t *text, size_t len)
+/* Reads a length, and checks that so many bytes follow. */
+static inline const uint8_t *read_length(struct pb_to_json *c, const uint8_t *at,
+                                         const uint8_t *end, size_t *len)
 {
-    uint32_t high = 0;
-
-    if (!make_room(c, spb_json_string_room(len)) ||
-        !spb_json_write_string(&c->out, text, len, &high))
-        return fail_memory(c, text);
-    if (high != 0 && !spb_json_is_utf8(text, len))
-        return spb_wire_fail(&c->reader, SPB_BAD_UNICODE, text + spb_utf8_valid_len(text, len),
-                             "bytes that are not UTF-8");
-    return text + len;
+    if (at < end && *at < 0x80 && *at < end - at) {
+        *len = *at;
+        return at + 1;
+    }
+    return spb_wire_length(&c->reader, at, end, len);
 }
 
-static const uint8_t *write_string(struct pb_to_json *c, const uint8_t *at, const uint8_t *end,
-                                   const struct spb_row *row)
+/* Any text, from k.at on. */
+static struct cursor write_long_text(struct pb_to_json *c, struct cursor k, size_t len)
+{
+    const uint8_t *const text = k.at;
+    uint32_t high = 0;
+
+    k = make_room(c, k, spb_json_string_room(len));
+    if (k.at == NULL)
+        return k;
+    if (!spb_json_write_string(flush(c, k.to), text, len, &high))
+        return failed(fail_memory(c, text));
+    if (high != 0 && !spb_json_is_utf8(text, len))
+        return failed(spb_wire_fail(&c->reader, SPB_BAD_UNICODE,
+                                    text + spb_utf8_valid_len(text, len),
+                                    "bytes that are not UTF-8"));
+    return (struct cursor){ text + len, c->out.at };
+}
+
+/* Text that ends within a vector is whole when the vector is copied; a field's room holds it. */
+static inline struct cursor write_text(struct pb_to_json *c, struct cursor k, size_t len)
+{
+    const struct spb_scan scan = spb_copy_scan(k.at, k.to + 1);
+    const uint32_t mask = len < SPB_VECTOR ? (UINT32_C(1) << len) - 1 : 0;
+
+    if (len >= SPB_VECTOR || (scan.stop & mask) != 0 ||
+        ((scan.high & mask) != 0 && !spb_json_is_utf8(k.at, len)))
+        return write_long_text(c, k, len);
+    *k.to = '"';
+    k.to[1 + len] = '"';
+    return (struct cursor){ k.at + len, k.to + len + 2 };
+}
+
+static inline struct cursor write_string(struct pb_to_json *c, struct cursor k, const uint8_t *end)
 {
     size_t len;
 
-    (void)row;
-    at = spb_wire_length(&c->reader, at, end, &len);
-    return at == NULL ? NULL : write_text(c, at, len);
+    k.at = read_length(c, k.at, end, &len);
+    return k.at == NULL ? k : write_text(c, k, len);
 }
 
-static const uint8_t *write_int32(struct pb_to_json *c, const uint8_t *at, const uint8_t *end,
-                                  const struct spb_row *row)
+static struct cursor write_int32(struct pb_to_json *c, struct cursor k, const uint8_t *end)
 {
     uint64_t value;
 
-    (void)row;
-    at = spb_wire_varint(&c->reader, at, end, &value);
-    if (at != NULL) /* protobuf's parsers take the low 32 bits */
-        c->out.at += spb_int32_to_text((int32_t)(uint32_t)value, (char *)c->out.at);
-    return at;
+    k.at = spb_wire_varint(&c->reader, k.at, end, &value);
+    if (k.at != NULL) /* protobuf's parsers take the low 32 bits */
+        k.to += spb_int32_to_text((int32_t)(uint32_t)value, (char *)k.to);
+    return k;
 }
 
-static const uint8_t *write_double(struct pb_to_json *c, const uint8_t *at, const uint8_t *end,
-                                   const struct spb_row *row)
+static struct cursor write_double(struct pb_to_json *c, struct cursor k, const uint8_t *end)
 {
     double value;
 
-    (void)row;
-    if (end - at < 8)
-        return spb_wire_fail(&c->reader, SPB_NEED_MORE, at, "the message ends inside a field");
-    const uint64_t bits = spb_wire_get_fixed64(at);
+    if (end - k.at < 8)
+        return failed(spb_wire_fail(&c->reader, SPB_NEED_MORE, k.at,
+                                    "the message ends inside a field"));
+    const uint64_t bits = spb_wire_get_fixed64(k.at);
     memcpy(&value, &bits, sizeof value);
     if (!isfinite(value))
-        return spb_wire_fail(&c->reader, SPB_NOT_REPRESENTABLE, at,
-                             "JSON has no number for a double that is infinite or not a number");
-    c->out.at += spb_double_to_text(value, (char *)c->out.at);
-    return at + 8;
+        return failed(spb_wire_fail(&c->reader, SPB_NOT_REPRESENTABLE, k.at,
+                                    "JSON has no number for a double that is infinite or not a "
+                                    "number"));
+    return (struct cursor){ k.at + 8, k.to + spb_double_to_text(value, (char *)k.to) };
 }
 
-static const uint8_t *write_bool(struct pb_to_json *c, const uint8_t *at, const uint8_t *end,
-                                 const struct spb_row *row)
+static struct cursor write_bool(struct pb_to_json *c, struct cursor k, const uint8_t *end)
 {
     static const char texts[2][32] = { "false", "true" };
     uint64_t value;
 
-    (void)row;
-    at = spb_wire_varint(&c->reader, at, end, &value);
-    if (at != NULL)
-        c->out.at = spb_put32(c->out.at, texts[value != 0], value != 0 ? 4 : 5);
-    return at;
+    k.at = spb_wire_varint(&c->reader, k.at, end, &value);
+    if (k.at != NULL)
+        k.to = spb_put32(k.to, texts[value != 0], value != 0 ? 4 : 5);
+    return k;
 }
 
-static const uint8_t *write_time(struct pb_to_json *c, const uint8_t *at, const uint8_t *end,
-                                 const struct spb_row *row)
+static struct cursor write_time(struct pb_to_json *c, struct cursor k, const uint8_t *end)
 {
     struct spb_time time;
     bool unknown;
     size_t len;
 
-    (void)row;
-    at = spb_wire_length(&c->reader, at, end, &len);
-    if (at == NULL)
-        return NULL;
-    if (!spb_wire_timestamp(&c->reader, at, at + len, &time.seconds, &time.nanos, &unknown))
+    k.at = read_length(c, k.at, end, &len);
+    if (k.at == NULL)
+        return k;
+    if (!spb_wire_timestamp(&c->reader, k.at, k.at + len, &time.seconds, &time.nanos, &unknown))
         return fail_inside(c);
     if (unknown && c->converter->options.unknown != SPB_UNKNOWN_DROP)
-        return refuse_unknown(c, at, "JSON has no place for an unknown field in a date");
+        return failed(refuse_unknown(c, k.at, "JSON has no place for an unknown field in a date"));
     if (!spb_time_is_valid(time))
-        return spb_wire_fail(&c->reader, SPB_OUT_OF_RANGE, at,
-                             "the Timestamp is not between year 0001 and 9999");
-    *c->out.at++ = '"';
-    c->out.at += spb_time_to_text(time, (char *)c->out.at);
-    *c->out.at++ = '"';
-    return at + len;
+        return failed(spb_wire_fail(&c->reader, SPB_OUT_OF_RANGE, k.at,
+                                    "the Timestamp is not between year 0001 and 9999"));
+    const size_t text_len = spb_time_to_text(time, (char *)k.to + 1);
+    k.to[0] = '"';
+    k.to[1 + text_len] = '"';
+    return (struct cursor){ k.at + len, k.to + text_len + 2 };
 }
 
 /* ------------------------------------------------------------------ composite values */
 
-static const uint8_t *write_nested(struct pb_to_json *c, const uint8_t *at, const uint8_t *end,
-                                   const struct spb_row *row)
+static struct cursor write_nested(struct pb_to_json *c, struct cursor k, const uint8_t *end,
+                                  const struct spb_row *row)
 {
-    const uint8_t *const place = at - 1;
+    const uint8_t *const place = k.at - 1;
     size_t len;
 
-    at = spb_wire_length(&c->reader, at, end, &len);
-    if (at == NULL)
-        return NULL;
-    return write_message(c, at, at + len, row->table, place) == NULL ? fail_inside(c) : at + len;
+    k.at = read_length(c, k.at, end, &len);
+    if (k.at == NULL)
+        return k;
+    k = write_message(c, k, k.at + len, row->table, place);
+    return k.at == NULL ? fail_inside(c) : k;
 }
 
 static bool has_tag(const uint8_t *at, const uint8_t *end, const struct spb_row *row)
@@ -192,6 +244,12 @@ static bool has_tag(const uint8_t *at, const uint8_t *end, const struct spb_row 
         return (size_t)(end - at) >= row->tag_len && memcmp(at, row->tag, row->tag_len) == 0;
     return ((at[0] | at[1] << 8) & row->tag_mask) == row->tag_value &&
            (size_t)(end - at) >= row->tag_len;
+}
+
+/* Where `to` stands, in a form that outlives make_room(). */
+static size_t offset_of(const struct pb_to_json *c, const uint8_t *to)
+{
+    return (size_t)(to - c->out.bytes->data);
 }
 
 /* Where a bracket takes the place of the comma before the first element or member. */
@@ -205,91 +263,117 @@ struct key {
     size_t len;
 };
 
+/* What may follow the value in an entry. */
+static struct cursor end_entry(struct pb_to_json *c, struct cursor k, const uint8_t *end)
+{
+    if (k.at == NULL || k.at == end)
+        return k;
+    if (!c->ordered)
+        return failed(give_up_order(c, k.at));
+    if (c->converter->options.unknown != SPB_UNKNOWN_DROP)
+        return failed(refuse_unknown(c, k.at,
+                                     "JSON has no place for an unknown field in a map's entry"));
+    k.at = end;
+    return k;
+}
+
 /* An entry that is as the canonical order has it: its key, behind the one before, and its value. */
-static const uint8_t *write_entry(struct pb_to_json *c, const uint8_t *at, const uint8_t *end,
-                                  const struct spb_row *row, struct key *last)
+static struct cursor write_entry(struct pb_to_json *c, struct cursor k, const uint8_t *end,
+                                 const struct spb_row *row, struct key *last)
 {
     const struct spb_row *const rows = row->table->rows;
     struct key key;
 
-    if (!has_tag(at, end, &rows[SPB_ENTRY_KEY - 1]))
-        return give_up_order(c, at);
-    key.text = spb_wire_length(&c->reader, at + rows[SPB_ENTRY_KEY - 1].tag_len, end, &key.len);
+    if (!has_tag(k.at, end, &rows[SPB_ENTRY_KEY - 1]))
+        return failed(give_up_order(c, k.at));
+    key.text = read_length(c, k.at + rows[SPB_ENTRY_KEY - 1].tag_len, end, &key.len);
     if (key.text == NULL)
-        return NULL;
+        return failed(NULL);
     if (last->text != NULL && spb_key_compare(last->text, last->len, key.text, key.len) >= 0)
-        return give_up_order(c, at);
+        return failed(give_up_order(c, k.at));
     *last = key;
-    at = key.text + key.len;
-    if (!has_tag(at, end, &rows[SPB_ENTRY_VALUE - 1]))
-        return give_up_order(c, at);
-    *c->out.at++ = ',';
-    if (write_text(c, key.text, key.len) == NULL)
-        return NULL;
-    *c->out.at++ = ':';
-    at = write_nested(c, at + rows[SPB_ENTRY_VALUE - 1].tag_len, end, &rows[SPB_ENTRY_VALUE - 1]);
-    if (at == NULL || at == end)
-        return at;
-    if (!c->ordered)
-        return give_up_order(c, at);
-    return c->converter->options.unknown == SPB_UNKNOWN_DROP
-               ? end
-               : refuse_unknown(c, at, "JSON has no place for an unknown field in a map's entry");
+    if (!has_tag(key.text + key.len, end, &rows[SPB_ENTRY_VALUE - 1]))
+        return failed(give_up_order(c, key.text + key.len));
+    *k.to = ',';
+    k = write_text(c, (struct cursor){ key.text, k.to + 1 }, key.len);
+    if (k.at == NULL)
+        return k;
+    *k.to = ':';
+    k = (struct cursor){ k.at + rows[SPB_ENTRY_VALUE - 1].tag_len, k.to + 1 };
+    return end_entry(c, write_nested(c, k, end, &rows[SPB_ENTRY_VALUE - 1]), end);
 }
 
 /* `at` is behind the tag of the first of them. */
-static const uint8_t *write_map(struct pb_to_json *c, const uint8_t *at, const uint8_t *end,
-                                const struct spb_row *row)
+static struct cursor write_map(struct pb_to_json *c, struct cursor k, const uint8_t *end,
+                               const struct spb_row *row)
 {
-    const size_t bracket = spb_out_offset(&c->out);
+    const size_t bracket = offset_of(c, k.to);
     struct key last = { NULL, 0 };
     size_t len;
 
     for (;;) {
-        if (!make_room(c, 0))
-            return fail_memory(c, at);
-        at = spb_wire_length(&c->reader, at, end, &len);
-        if (at == NULL)
-            return NULL;
-        at = write_entry(c, at, at + len, row, &last);
-        if (at == NULL)
+        k = make_room(c, k, 0);
+        if (k.at == NULL)
+            return k;
+        k.at = read_length(c, k.at, end, &len);
+        if (k.at == NULL)
+            return k;
+        k = write_entry(c, k, k.at + len, row, &last);
+        if (k.at == NULL)
             return fail_inside(c);
-        if (!has_tag(at, end, row))
+        if (!has_tag(k.at, end, row))
             break;
-        at += row->tag_len;
+        k.at += row->tag_len;
     }
     open_bracket(c, bracket, '{');
-    *c->out.at++ = '}';
-    return at;
+    *k.to++ = '}';
+    return k;
 }
 
-typedef const uint8_t *write_value(struct pb_to_json *c, const uint8_t *at, const uint8_t *end,
-                                   const struct spb_row *row);
-
-static write_value *const writers[SPB_KIND_COUNT] = {
-    [SPB_KIND_STRING] = write_string,  [SPB_KIND_INT32] = write_int32,
-    [SPB_KIND_DOUBLE] = write_double,  [SPB_KIND_BOOL] = write_bool,
-    [SPB_KIND_TIMESTAMP] = write_time, [SPB_KIND_MESSAGE] = write_nested,
-    [SPB_KIND_MAP] = write_map,
-};
-
-static const uint8_t *write_array(struct pb_to_json *c, const uint8_t *at, const uint8_t *end,
-                                  const struct spb_row *row)
+static inline struct cursor write_value(struct pb_to_json *c, struct cursor k, const uint8_t *end,
+                                        const struct spb_row *row)
 {
-    const size_t bracket = spb_out_offset(&c->out);
+    switch ((enum spb_kind)row->kind) {
+    case SPB_KIND_STRING:
+        return write_string(c, k, end);
+    case SPB_KIND_TIMESTAMP:
+        return write_time(c, k, end);
+    case SPB_KIND_INT32:
+        return write_int32(c, k, end);
+    case SPB_KIND_BOOL:
+        return write_bool(c, k, end);
+    case SPB_KIND_DOUBLE:
+        return write_double(c, k, end);
+    case SPB_KIND_MESSAGE:
+        return write_nested(c, k, end, row);
+    case SPB_KIND_MAP:
+        return write_map(c, k, end, row);
+    default:
+        return failed(
+            spb_wire_fail(&c->reader, SPB_INTERNAL, k.at, "a field of no known kind"));
+    }
+}
+
+static struct cursor write_array(struct pb_to_json *c, struct cursor k, const uint8_t *end,
+                                 const struct spb_row *row)
+{
+    const size_t bracket = offset_of(c, k.to);
 
     for (;;) {
-        if (!make_room(c, 0))
-            return fail_memory(c, at);
-        *c->out.at++ = ',';
-        at = writers[row->kind](c, at, end, row);
-        if (at == NULL || !has_tag(at, end, row))
+        k = make_room(c, k, 0);
+        if (k.at == NULL)
+            return k;
+        *k.to++ = ',';
+        k = write_value(c, k, end, row);
+        if (k.at == NULL)
+            return k;
+        if (!has_tag(k.at, end, row))
             break;
-        at += row->tag_len;
+        k.at += row->tag_len;
     }
     open_bracket(c, bracket, '[');
-    *c->out.at++ = ']';
-    return at;
+    *k.to++ = ']';
+    return k;
 }
 
 /* ------------------------------------------------------------------ additional members */
@@ -343,8 +427,9 @@ static const uint8_t *push_additional(struct pb_to_json *c, struct reading *r, c
     return at;
 }
 
-/* Prints what the schema does not define of a message; `at` is its place for errors. */
-static const uint8_t *write_additional(struct pb_to_json *c, struct reading *r, const uint8_t *at)
+/* Prints what the schema does not define of a message; `place` is where its errors are. */
+static struct cursor write_additional(struct pb_to_json *c, struct cursor k, struct reading *r,
+                                      const uint8_t *place)
 {
     struct spb_additional *const stack = &c->converter->additional;
     const struct spb_additional_mark mark = spb_additional_mark(stack);
@@ -352,22 +437,21 @@ static const uint8_t *write_additional(struct pb_to_json *c, struct reading *r, 
 
     if (r->additional.value != NULL &&
         push_additional(c, r, r->additional.value - 1, &mark) == NULL)
-        return NULL;
+        return failed(NULL);
     if (unknown->len > r->unknown && c->converter->options.unknown == SPB_UNKNOWN_KEEP &&
         !spb_additional_push_unknown(stack, unknown->data + r->unknown, unknown->len - r->unknown))
-        return fail_memory(c, at);
+        return failed(fail_memory(c, place));
     if (spb_additional_sort(stack, &mark) != NULL)
-        return spb_wire_fail(&c->reader, SPB_DUPLICATE_MEMBER, at,
-                             "a name occurs twice in additional_properties");
+        return failed(spb_wire_fail(&c->reader, SPB_DUPLICATE_MEMBER, place,
+                                    "a name occurs twice in additional_properties"));
     const size_t len = spb_additional_len(stack, &mark);
-    if (!make_room(c, len))
-        return fail_memory(c, at);
-    if (len > 0) {
-        *c->out.at++ = ',';
-        c->out.at = spb_additional_put(stack, &mark, c->out.at);
+    k = make_room(c, k, len);
+    if (k.at != NULL && len > 0) {
+        *k.to = ',';
+        k.to = spb_additional_put(stack, &mark, k.to + 1);
     }
     spb_additional_drop(stack, &mark);
-    return at;
+    return k;
 }
 
 /* ------------------------------------------------------------------ fields */
@@ -387,20 +471,21 @@ static const struct spb_row *predict(const struct reading *r, const uint8_t *at,
 }
 
 /* `at` is behind the tag. */
-static const uint8_t *write_row(struct pb_to_json *c, const uint8_t *at, const uint8_t *end,
-                                const struct spb_row *row, struct reading *r)
+static inline struct cursor write_row(struct pb_to_json *c, struct cursor k, const uint8_t *end,
+                                      const struct spb_row *row, struct reading *r)
 {
     if (row->index < r->next)
-        return give_up_order(c, at - 1);
-    if (!make_room(c, SPB_PREFIX_MAX))
-        return fail_memory(c, at);
+        return failed(give_up_order(c, k.at - 1));
+    k = make_room(c, k, SPB_PREFIX_MAX);
+    if (k.at == NULL)
+        return k;
     r->next = row->index + 1u;
     spb_row_set_add(&r->seen, row->index);
     if (row->prefix_len <= 32)
-        c->out.at = spb_put32(c->out.at, row->prefix, row->prefix_len);
+        k.to = spb_put32(k.to, row->prefix, row->prefix_len);
     else
-        c->out.at = (uint8_t *)memcpy(c->out.at, row->prefix, SPB_PREFIX_MAX) + row->prefix_len;
-    return row->repeated ? write_array(c, at, end, row) : writers[row->kind](c, at, end, row);
+        k.to = (uint8_t *)memcpy(k.to, row->prefix, SPB_PREFIX_MAX) + row->prefix_len;
+    return row->repeated ? write_array(c, k, end, row) : write_value(c, k, end, row);
 }
 
 /* A field that the schema does not define, or additional_properties: both wait for the end. */
@@ -427,19 +512,22 @@ static const uint8_t *note_unknown(struct pb_to_json *c, const uint8_t *at, cons
 }
 
 /* A field whose tag is not among the predicted ones. */
-static const uint8_t *write_other(struct pb_to_json *c, const uint8_t *at, const uint8_t *end,
-                                  struct reading *r)
+static struct cursor write_other(struct pb_to_json *c, struct cursor k, const uint8_t *end,
+                                 struct reading *r)
 {
+    const uint8_t *const begin = k.at;
     struct spb_wire_field field;
-    const uint8_t *const value = spb_wire_tag(&c->reader, at, end, &field);
 
-    if (value == NULL)
-        return NULL;
+    k.at = spb_wire_tag(&c->reader, begin, end, &field);
+    if (k.at == NULL)
+        return k;
     const struct spb_row *row = spb_table_find_field(r->table, field.number, field.type);
     if (row != NULL)
-        return write_row(c, value, end, row, r);
-    const uint8_t *const behind = spb_wire_field(&c->reader, at, end, &field);
-    return behind == NULL ? NULL : note_unknown(c, at, behind, &field, r);
+        return write_row(c, k, end, row, r);
+    k.at = spb_wire_field(&c->reader, begin, end, &field);
+    if (k.at != NULL)
+        k.at = note_unknown(c, begin, k.at, &field, r);
+    return k;
 }
 
 static const uint8_t *check_required(struct pb_to_json *c, const struct reading *r,
@@ -456,34 +544,38 @@ static const uint8_t *check_required(struct pb_to_json *c, const struct reading 
 }
 
 /* `place` is where errors of the message as a whole are: in the tag of its field. */
-static const uint8_t *write_message(struct pb_to_json *c, const uint8_t *at, const uint8_t *end,
-                                    const struct spb_table *table, const uint8_t *place)
+static struct cursor write_message(struct pb_to_json *c, struct cursor k, const uint8_t *end,
+                                   const struct spb_table *table, const uint8_t *place)
 {
-    const size_t bracket = spb_out_offset(&c->out);
+    const size_t bracket = offset_of(c, k.to);
     struct reading r = { .table = table, .unknown = c->converter->unknown.len };
 
-    while (at < end) {
-        const struct spb_row *row = predict(&r, at, end);
-        at = row != NULL ? write_row(c, at + row->tag_len, end, row, &r)
-                         : write_other(c, at, end, &r);
-        if (at == NULL)
-            return NULL;
+    while (k.at < end) {
+        const struct spb_row *const row = predict(&r, k.at, end);
+        if (row != NULL) {
+            k.at += row->tag_len;
+            k = write_row(c, k, end, row, &r);
+        } else {
+            k = write_other(c, k, end, &r);
+        }
+        if (k.at == NULL)
+            return k;
     }
-    if ((r.additional.value != NULL || c->converter->unknown.len > r.unknown) &&
-        write_additional(c, &r, place) == NULL)
-        return NULL;
-    if (check_required(c, &r, place) == NULL)
-        return NULL;
-    if (!make_room(c, 0))
-        return fail_memory(c, at);
-    if (spb_out_offset(&c->out) == bracket)
-        *c->out.at++ = '{';
+    if (r.additional.value != NULL || c->converter->unknown.len > r.unknown)
+        k = write_additional(c, k, &r, place);
+    if (k.at == NULL || check_required(c, &r, place) == NULL)
+        return failed(NULL);
+    k = make_room(c, k, 0);
+    if (k.at == NULL)
+        return k;
+    if (offset_of(c, k.to) == bracket)
+        *k.to++ = '{';
     else
         open_bracket(c, bracket, '{');
-    *c->out.at++ = '}';
+    *k.to++ = '}';
     c->converter->unknown.len = r.unknown;
     c->shadowed = c->shadowed || r.shadowed;
-    return at;
+    return k;
 }
 
 /* ------------------------------------------------------------------ the message */
@@ -497,9 +589,12 @@ static bool run(struct pb_to_json *c, const uint8_t *pb, size_t len, struct spb_
     spb_out_begin(&c->out, json);
     spb_additional_begin(&c->converter->additional);
     c->converter->unknown.len = 0;
-    if (!make_room(c, len))
-        return fail_memory(c, pb) != NULL;
-    return write_message(c, pb, pb + len, c->converter->schema->session, pb + len) != NULL;
+    struct cursor k = make_room(c, (struct cursor){ pb, c->out.at }, len);
+    if (k.at != NULL)
+        k = write_message(c, k, pb + len, c->converter->schema->session, pb + len);
+    if (k.at != NULL)
+        flush(c, k.to);
+    return k.at != NULL;
 }
 
 /* Puts the message into converter->normal, in canonical order. */
