@@ -7,6 +7,7 @@
  * Which of them is the compiler's setting for the file that includes this; see bridge/engine.h for
  * the choice at run time. The portable functions are always there, for the tests to compare with.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -26,6 +27,16 @@ struct spb_scan {
     uint32_t high; /* 0x80 and above: UTF-8 to be checked */
 };
 
+/*
+ * Where the sequences of UTF-8 of a vector begin and go on. Leads whose second byte may not be any
+ * tail (E0, ED, and those of four bytes) are left out.
+ */
+struct spb_sequences {
+    uint32_t lead2; /* C2 to DF: one tail follows */
+    uint32_t lead3; /* E1 to EF without ED: two follow */
+    uint32_t tail;  /* 80 to BF */
+};
+
 /* ---- portable ---- */
 
 static inline struct spb_scan spb_scan_portable(const uint8_t *in)
@@ -37,6 +48,18 @@ static inline struct spb_scan spb_scan_portable(const uint8_t *in)
         scan.high |= (uint32_t)(in[i] >> 7) << i;
     }
     return scan;
+}
+
+static inline struct spb_sequences spb_sequences_portable(const uint8_t *in)
+{
+    struct spb_sequences s = { 0, 0, 0 };
+
+    for (unsigned i = 0; i < SPB_VECTOR; i++) {
+        s.lead2 |= (uint32_t)(in[i] >= 0xC2 && in[i] <= 0xDF) << i;
+        s.lead3 |= (uint32_t)(in[i] >= 0xE1 && in[i] <= 0xEF && in[i] != 0xED) << i;
+        s.tail |= (uint32_t)(in[i] >= 0x80 && in[i] <= 0xBF) << i;
+    }
+    return s;
 }
 
 static inline uint32_t spb_match_portable(const void *a, const void *b)
@@ -81,6 +104,17 @@ static inline struct spb_scan spb_scan_vector(spb_vector bytes)
 static inline uint32_t spb_equal(spb_vector a, spb_vector b)
 {
     return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(a, b));
+}
+
+/* Bytes above a limit, as signed numbers: 80 is the lowest, ASCII is above all others. */
+static inline uint32_t spb_above(spb_vector bytes, int limit)
+{
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpgt_epi8(bytes, _mm256_set1_epi8((char)limit)));
+}
+
+static inline uint32_t spb_equal_byte(spb_vector bytes, int byte)
+{
+    return spb_equal(bytes, _mm256_set1_epi8((char)byte));
 }
 
 #elif defined(__SSE2__)
@@ -128,6 +162,21 @@ static inline struct spb_scan spb_scan_vector(spb_vector bytes)
 static inline uint32_t spb_equal(spb_vector a, spb_vector b)
 {
     return spb_mask(_mm_cmpeq_epi8(a.half[0], b.half[0]), _mm_cmpeq_epi8(a.half[1], b.half[1]));
+}
+
+/* Bytes above a limit, as signed numbers: 80 is the lowest, ASCII is above all others. */
+static inline uint32_t spb_above(spb_vector bytes, int limit)
+{
+    const __m128i limits = _mm_set1_epi8((char)limit);
+
+    return spb_mask(_mm_cmpgt_epi8(bytes.half[0], limits), _mm_cmpgt_epi8(bytes.half[1], limits));
+}
+
+static inline uint32_t spb_equal_byte(spb_vector bytes, int byte)
+{
+    const __m128i all = _mm_set1_epi8((char)byte);
+
+    return spb_equal(bytes, (spb_vector){ { all, all } });
 }
 
 #elif defined(__ARM_NEON) && defined(__aarch64__)
@@ -181,6 +230,22 @@ static inline uint32_t spb_equal(spb_vector a, spb_vector b)
     return spb_mask(vceqq_u8(a.val[0], b.val[0]), vceqq_u8(a.val[1], b.val[1]));
 }
 
+/* Bytes above a limit, as signed numbers: 80 is the lowest, ASCII is above all others. */
+static inline uint32_t spb_above(spb_vector bytes, int limit)
+{
+    const int8x16_t limits = vdupq_n_s8((int8_t)limit);
+
+    return spb_mask(vcgtq_s8(vreinterpretq_s8_u8(bytes.val[0]), limits),
+                    vcgtq_s8(vreinterpretq_s8_u8(bytes.val[1]), limits));
+}
+
+static inline uint32_t spb_equal_byte(spb_vector bytes, int byte)
+{
+    const uint8x16_t all = vdupq_n_u8((uint8_t)byte);
+
+    return spb_equal(bytes, (spb_vector){ { all, all } });
+}
+
 #else
 
 typedef struct {
@@ -210,6 +275,8 @@ static inline uint32_t spb_equal(spb_vector a, spb_vector b)
     return spb_match_portable(a.bytes, b.bytes);
 }
 
+#define SPB_NO_VECTORS
+
 #endif
 
 /* ---- what they are for ---- */
@@ -227,6 +294,44 @@ static inline struct spb_scan spb_copy_scan(const void *in, void *out)
 
     spb_store(out, vector);
     return spb_scan_vector(vector);
+}
+
+static inline struct spb_sequences spb_sequences(const void *in)
+{
+#if defined(SPB_NO_VECTORS)
+    return spb_sequences_portable(in);
+#else
+    const spb_vector bytes = spb_load(in);
+    const uint32_t high = spb_scan_vector(bytes).high;
+    const uint32_t three = spb_above(bytes, 0xE0 - 0x100) & ~spb_above(bytes, 0xEF - 0x100);
+
+    return (struct spb_sequences){
+        .lead2 = high & spb_above(bytes, 0xC1 - 0x100) & ~spb_above(bytes, 0xDF - 0x100),
+        .lead3 = high & three & ~spb_equal_byte(bytes, 0xED),
+        .tail = high & ~spb_above(bytes, 0xBF - 0x100),
+    };
+#endif
+}
+
+/* Watches the UTF-8 of a text that is gone through vector by vector; begin with zeros. */
+struct spb_utf8_watch {
+    uint32_t pending; /* places of the next vector where tails must stand */
+    bool doubt;       /* the text is not made of common sequences only: it must be checked */
+};
+
+/* `high`: places of the vector at `in`, up to where the text ends or is interrupted. */
+static inline void spb_watch_utf8(struct spb_utf8_watch *watch, const void *in, uint32_t high)
+{
+    if ((high | watch->pending) == 0)
+        return;
+    const struct spb_sequences s = spb_sequences(in);
+    const uint64_t lead3 = s.lead3 & high;
+    const uint64_t leads = lead3 | (s.lead2 & high);
+    const uint64_t tails = watch->pending | leads << 1 | lead3 << 2;
+
+    watch->pending = (uint32_t)(tails >> SPB_VECTOR);
+    watch->doubt |=
+        (uint32_t)tails != (s.tail & high) || (uint32_t)(leads | s.tail) != (high | s.tail);
 }
 
 /* Compares a vector of each; bit i of the result says that byte i is equal. */

@@ -124,8 +124,9 @@ static inline struct cursor read_string(struct json_to_pb *c, struct cursor k,
     k.to = spb_wire_put_tag(k.to, row);
     const struct spb_scan scan = spb_copy_scan(k.at + 1, k.to + 1);
     const unsigned len = scan.stop == 0 ? 0 : spb_first(scan.stop);
-    const uint32_t high = scan.high & ((UINT32_C(1) << len) - 1);
-    if (k.at[1 + len] != '"' || (high != 0 && !spb_json_is_utf8(k.to + 1, len)))
+    struct spb_utf8_watch watch = { 0 };
+    spb_watch_utf8(&watch, k.at + 1, scan.high & ((UINT32_C(1) << len) - 1));
+    if (k.at[1 + len] != '"' || watch.doubt)
         return read_long_string(c, k, row);
     *k.to = (uint8_t)len;
     return (struct cursor){ k.at + len + 2, k.to + 1 + len };

@@ -128,14 +128,14 @@ static inline const uint8_t *read_length(struct pb_to_json *c, const uint8_t *at
 static struct cursor write_long_text(struct pb_to_json *c, struct cursor k, size_t len)
 {
     const uint8_t *const text = k.at;
-    uint32_t high = 0;
+    struct spb_utf8_watch watch = { 0 };
 
     k = make_room(c, k, spb_json_string_room(len));
     if (k.at == NULL)
         return k;
-    if (!spb_json_write_string(flush(c, k.to), text, len, &high))
+    if (!spb_json_write_string(flush(c, k.to), text, len, &watch))
         return failed(fail_memory(c, text));
-    if (high != 0 && !spb_json_is_utf8(text, len))
+    if (watch.doubt && !spb_json_is_utf8(text, len))
         return failed(spb_wire_fail(&c->reader, SPB_BAD_UNICODE,
                                     text + spb_utf8_valid_len(text, len),
                                     "bytes that are not UTF-8"));
@@ -148,8 +148,9 @@ static inline struct cursor write_text(struct pb_to_json *c, struct cursor k, si
     const struct spb_scan scan = spb_copy_scan(k.at, k.to + 1);
     const uint32_t mask = len < SPB_VECTOR ? (UINT32_C(1) << len) - 1 : 0;
 
-    if (len >= SPB_VECTOR || (scan.stop & mask) != 0 ||
-        ((scan.high & mask) != 0 && !spb_json_is_utf8(k.at, len)))
+    struct spb_utf8_watch watch = { 0 };
+    spb_watch_utf8(&watch, k.at, scan.high & mask);
+    if (len >= SPB_VECTOR || (scan.stop & mask) != 0 || watch.doubt)
         return write_long_text(c, k, len);
     *k.to = '"';
     k.to[1 + len] = '"';
@@ -179,8 +180,8 @@ static struct cursor write_double(struct pb_to_json *c, struct cursor k, const u
     double value;
 
     if (end - k.at < 8)
-        return failed(spb_wire_fail(&c->reader, SPB_NEED_MORE, k.at,
-                                    "the message ends inside a field"));
+        return failed(
+            spb_wire_fail(&c->reader, SPB_NEED_MORE, k.at, "the message ends inside a field"));
     const uint64_t bits = spb_wire_get_fixed64(k.at);
     memcpy(&value, &bits, sizeof value);
     if (!isfinite(value))
@@ -271,8 +272,8 @@ static struct cursor end_entry(struct pb_to_json *c, struct cursor k, const uint
     if (!c->ordered)
         return failed(give_up_order(c, k.at));
     if (c->converter->options.unknown != SPB_UNKNOWN_DROP)
-        return failed(refuse_unknown(c, k.at,
-                                     "JSON has no place for an unknown field in a map's entry"));
+        return failed(
+            refuse_unknown(c, k.at, "JSON has no place for an unknown field in a map's entry"));
     k.at = end;
     return k;
 }
@@ -349,8 +350,7 @@ static inline struct cursor write_value(struct pb_to_json *c, struct cursor k, c
     case SPB_KIND_MAP:
         return write_map(c, k, end, row);
     default:
-        return failed(
-            spb_wire_fail(&c->reader, SPB_INTERNAL, k.at, "a field of no known kind"));
+        return failed(spb_wire_fail(&c->reader, SPB_INTERNAL, k.at, "a field of no known kind"));
     }
 }
 

@@ -281,13 +281,13 @@ static bool push_string(struct tree_to_pb *c, const char *text)
     struct spb_out *const out = &c->converter->additional.out;
     struct spb_bytes *const copy = &c->converter->text;
     const size_t len = strlen(text);
-    uint32_t high = 0;
+    struct spb_utf8_watch watch = { 0 };
 
     if (!check_text(c, text, len))
         return false;
     if (spb_bytes_copy_padded(copy, text, len) != SPB_OK ||
         !spb_out_room(out, spb_json_string_room(len)) ||
-        !spb_json_write_string(out, copy->data, len, &high))
+        !spb_json_write_string(out, copy->data, len, &watch))
         return fail_memory(c);
     return true;
 }

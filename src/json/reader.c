@@ -202,19 +202,19 @@ static const char *copy_string(struct spb_json_reader *reader, const char *at, u
 {
     const char *const begin = at;
     uint8_t *to = *out;
-    uint32_t high = 0;
+    struct spb_utf8_watch watch = { 0 };
 
     *to++ = '"';
     for (;;) {
         const struct spb_scan scan = spb_copy_scan(at, to);
         if (scan.stop == 0) {
-            high |= scan.high;
+            spb_watch_utf8(&watch, at, scan.high);
             at += SPB_VECTOR;
             to += SPB_VECTOR;
             continue;
         }
         const unsigned plain = spb_first(scan.stop);
-        high |= scan.high & ((UINT32_C(1) << plain) - 1);
+        spb_watch_utf8(&watch, at, scan.high & ((UINT32_C(1) << plain) - 1));
         at += plain;
         to += plain;
         if (*at == '"')
@@ -228,7 +228,7 @@ static const char *copy_string(struct spb_json_reader *reader, const char *at, u
         while (at < behind)
             *to++ = (uint8_t)*at++;
     }
-    if (high != 0 && !spb_json_is_utf8((const uint8_t *)begin, (size_t)(at - begin)))
+    if (watch.doubt && !spb_json_is_utf8((const uint8_t *)begin, (size_t)(at - begin)))
         return spb_json_bad_utf8(reader, begin, (size_t)(at - begin));
     *to++ = '"';
     *out = to;

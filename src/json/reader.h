@@ -61,18 +61,18 @@ static inline const char *spb_json_string(struct spb_json_reader *reader, const 
     const char *const begin = at;
     uint8_t *const value = *out;
     uint8_t *to = value;
-    uint32_t high = 0;
+    struct spb_utf8_watch watch = { 0 };
 
     for (;;) {
         const struct spb_scan scan = spb_copy_scan(at, to);
         if (scan.stop == 0) {
-            high |= scan.high;
+            spb_watch_utf8(&watch, at, scan.high);
             at += SPB_VECTOR;
             to += SPB_VECTOR;
             continue;
         }
         const unsigned plain = spb_first(scan.stop);
-        high |= scan.high & ((UINT32_C(1) << plain) - 1);
+        spb_watch_utf8(&watch, at, scan.high & ((UINT32_C(1) << plain) - 1));
         at += plain;
         to += plain;
         if (*at == '"')
@@ -81,7 +81,7 @@ static inline const char *spb_json_string(struct spb_json_reader *reader, const 
         if (at == NULL)
             return NULL;
     }
-    if (high != 0 && !spb_json_is_utf8(value, (size_t)(to - value)))
+    if (watch.doubt && !spb_json_is_utf8(value, (size_t)(to - value)))
         return spb_json_bad_utf8(reader, begin, (size_t)(at - begin));
     *out = to;
     return at + 1;

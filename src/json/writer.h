@@ -22,12 +22,12 @@ static inline size_t spb_json_string_room(size_t len)
 bool spb_json_write_escape(struct spb_out *out, uint8_t c, size_t left);
 
 /*
- * Writes a string with its quotes. text[0..len) has SPB_PADDING readable bytes behind its end. *high
- * is set where a byte is 0x80 or above: then the caller checks that the text is UTF-8. The caller
- * has made spb_json_string_room(len); after a success at least SPB_VECTOR bytes of room are left.
+ * Writes a string with its quotes. text[0..len) has SPB_PADDING readable bytes behind its end. Where
+ * watch->doubt is set afterwards, the caller checks that the text is UTF-8. The caller has made
+ * spb_json_string_room(len); after a success at least SPB_VECTOR bytes of room are left.
  */
 static inline bool spb_json_write_string(struct spb_out *out, const uint8_t *text, size_t len,
-                                         uint32_t *high)
+                                         struct spb_utf8_watch *watch)
 {
     const uint8_t *const end = text + len;
 
@@ -37,13 +37,13 @@ static inline bool spb_json_write_string(struct spb_out *out, const uint8_t *tex
         const size_t left = (size_t)(end - text);
         const uint32_t stop = scan.stop | (left < SPB_VECTOR ? UINT32_C(1) << left : 0);
         if (stop == 0) {
-            *high |= scan.high;
+            spb_watch_utf8(watch, text, scan.high);
             text += SPB_VECTOR;
             out->at += SPB_VECTOR;
             continue;
         }
         const unsigned plain = spb_first(stop);
-        *high |= scan.high & ((UINT32_C(1) << plain) - 1);
+        spb_watch_utf8(watch, text, scan.high & ((UINT32_C(1) << plain) - 1));
         text += plain;
         out->at += plain;
         if (text == end)
