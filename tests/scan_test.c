@@ -4,12 +4,14 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
 
 #include "base/scan.h"
+#include "base/utf8.h"
 
 enum { BYTES = 256, ROUNDS = 200000, ROOM = 3 * SPB_VECTOR };
 
@@ -192,8 +194,110 @@ START_TEST(a_comparison_takes_so_many_bytes_and_no_more)
 }
 END_TEST
 
+/* ---- UTF-8. ---- */
+
+static void assert_sequences(const uint8_t *in)
+{
+    const struct spb_sequences expected = spb_sequences_portable(in);
+    const struct spb_sequences found = spb_sequences(in);
+
+    if (found.lead2 != expected.lead2 || found.lead3 != expected.lead3 ||
+        found.tail != expected.tail)
+        ck_abort_msg("%08x %08x %08x instead of %08x %08x %08x", found.lead2, found.lead3,
+                     found.tail, expected.lead2, expected.lead3, expected.tail);
+}
+
+START_TEST(every_byte_of_a_sequence_is_told_in_every_place)
+{
+    uint8_t vector[SPB_VECTOR];
+
+    for (unsigned byte = 0; byte < BYTES; byte++) {
+        for (unsigned place = 0; place < SPB_VECTOR; place++) {
+            memset(vector, place % 2 == 0 ? 'a' : 0x80, sizeof vector);
+            vector[place] = (uint8_t)byte;
+            assert_sequences(vector);
+        }
+    }
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (size_t i = 0; i < sizeof vector; i++)
+            vector[i] = next_random();
+        assert_sequences(vector);
+    }
+}
+END_TEST
+
+/* Whether a watch that goes through a text has no doubt of it. */
+static bool is_common(const uint8_t *text, size_t len)
+{
+    struct spb_utf8_watch watch = { 0 };
+    uint8_t padded[8 * SPB_VECTOR] = { 0 };
+
+    memcpy(padded, text, len);
+    for (size_t at = 0; at <= len; at += SPB_VECTOR) {
+        const uint32_t inside =
+            len - at < SPB_VECTOR ? (UINT32_C(1) << (len - at)) - 1 : UINT32_MAX;
+        spb_watch_utf8(&watch, padded + at, spb_scan(padded + at).high & inside);
+    }
+    return !watch.doubt;
+}
+
+/* Random text of sequences, spoiled in one byte now and then. */
+static size_t make_text(uint8_t *text, size_t room)
+{
+    static const char *const pieces[] = { "a",           "xyz",          "\xC3\xA9",
+                                          "\xDF\xBF",    "\xE2\x82\xAC", "\xEF\xBF\xBD",
+                                          "\xE1\x80\x80" };
+    size_t len = 0;
+
+    for (;;) {
+        const char *const piece = pieces[next_random() % (sizeof pieces / sizeof pieces[0])];
+        if (len + strlen(piece) > room)
+            break;
+        memcpy(text + len, piece, strlen(piece));
+        len += strlen(piece);
+    }
+    if (next_random() % 2 == 0)
+        text[next_random() % len] = next_random();
+    return next_random() % 4 == 0 ? len - 1 : len;
+}
+
+START_TEST(what_is_not_doubted_is_utf8_and_common_text_is_not_doubted)
+{
+    static const char clean[] =
+        "caf\xC3\xA9 \xE2\x82\xAC 5, \xE6\x97\xA5\xE6\x9C\xAC: 30 and more \xC3";
+    uint8_t text[6 * SPB_VECTOR];
+    unsigned doubted = 0;
+
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        const size_t len = make_text(text, 3 + round % (sizeof text - 3));
+        const bool valid = spb_utf8_valid_len(text, len) == len;
+        if (is_common(text, len) && !valid)
+            ck_abort_msg("text of %zu bytes that is not UTF-8 is not doubted", len);
+        doubted += valid && !is_common(text, len);
+    }
+    ck_assert_uint_lt(doubted, ROUNDS / 50);
+    ck_assert(is_common((const uint8_t *)clean, sizeof clean - 2));
+    ck_assert(!is_common((const uint8_t *)clean, sizeof clean - 1));
+}
+END_TEST
+
+static bool can_run(void)
+{
+#if defined(__AVX2__)
+    return __builtin_cpu_supports("avx2") != 0;
+#else
+    return true;
+#endif
+}
+
 int main(void)
 {
+    enum { SKIPPED = 77 };
+    if (!can_run()) {
+        puts("skipped: this processor lacks what the test is compiled for");
+        return SKIPPED;
+    }
+
     Suite *suite = suite_create("base/scan");
     TCase *tcase = tcase_create("scan");
 
@@ -205,6 +309,8 @@ int main(void)
     tcase_add_test(tcase, every_difference_is_seen_in_every_place);
     tcase_add_test(tcase, random_bytes_are_compared_wherever_they_stand);
     tcase_add_test(tcase, a_comparison_takes_so_many_bytes_and_no_more);
+    tcase_add_test(tcase, every_byte_of_a_sequence_is_told_in_every_place);
+    tcase_add_test(tcase, what_is_not_doubted_is_utf8_and_common_text_is_not_doubted);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);

@@ -27,6 +27,24 @@ enum {
 bool spb_int32_from_text(const char *text, size_t len, int32_t *value_out);
 
 /*
+ * Reads the common spelling of an int32 at the start of a text that ends in another character: one
+ * to nine digits, without a sign, fraction or exponent. Returns the place behind, or NULL.
+ */
+static inline const char *spb_int32_from_digits(const char *text, int32_t *value_out)
+{
+    const char *at = text;
+    int32_t value = 0;
+
+    while (*at >= '0' && *at <= '9' && at - text < 9)
+        value = value * 10 + (*at++ - '0');
+    if (at == text || (*text == '0' && at - text > 1) || (*at >= '0' && *at <= '9') ||
+        *at == '.' || *at == 'e' || *at == 'E')
+        return NULL;
+    *value_out = value;
+    return at;
+}
+
+/*
  * The double nearest to the number, ties to even. False when that is infinity. What is too small
  * reads as a subnormal or 0; zero has no sign.
  */

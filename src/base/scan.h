@@ -11,12 +11,15 @@
 #include <stdint.h>
 #include <string.h>
 
+/* SPB_PORTABLE may be defined by a test, too. */
 #if defined(__AVX2__)
 #include <immintrin.h>
 #elif defined(__SSE2__)
 #include <emmintrin.h>
 #elif defined(__ARM_NEON) && defined(__aarch64__)
 #include <arm_neon.h>
+#elif !defined(SPB_PORTABLE)
+#define SPB_PORTABLE
 #endif
 
 enum { SPB_VECTOR = 32 /* bytes of one step */ };
@@ -75,7 +78,36 @@ static inline uint32_t spb_match_portable(const void *a, const void *b)
 
 /* ---- vectors ---- */
 
-#if defined(__AVX2__)
+#if defined(SPB_PORTABLE)
+
+typedef struct {
+    uint8_t bytes[SPB_VECTOR];
+} spb_vector;
+
+static inline spb_vector spb_load(const void *from)
+{
+    spb_vector vector;
+
+    memcpy(vector.bytes, from, SPB_VECTOR);
+    return vector;
+}
+
+static inline void spb_store(void *to, spb_vector vector)
+{
+    memcpy(to, vector.bytes, SPB_VECTOR);
+}
+
+static inline struct spb_scan spb_scan_vector(spb_vector vector)
+{
+    return spb_scan_portable(vector.bytes);
+}
+
+static inline uint32_t spb_equal(spb_vector a, spb_vector b)
+{
+    return spb_match_portable(a.bytes, b.bytes);
+}
+
+#elif defined(__AVX2__)
 
 typedef __m256i spb_vector;
 
@@ -246,37 +278,6 @@ static inline uint32_t spb_equal_byte(spb_vector bytes, int byte)
     return spb_equal(bytes, (spb_vector){ { all, all } });
 }
 
-#else
-
-typedef struct {
-    uint8_t bytes[SPB_VECTOR];
-} spb_vector;
-
-static inline spb_vector spb_load(const void *from)
-{
-    spb_vector vector;
-
-    memcpy(vector.bytes, from, SPB_VECTOR);
-    return vector;
-}
-
-static inline void spb_store(void *to, spb_vector vector)
-{
-    memcpy(to, vector.bytes, SPB_VECTOR);
-}
-
-static inline struct spb_scan spb_scan_vector(spb_vector vector)
-{
-    return spb_scan_portable(vector.bytes);
-}
-
-static inline uint32_t spb_equal(spb_vector a, spb_vector b)
-{
-    return spb_match_portable(a.bytes, b.bytes);
-}
-
-#define SPB_NO_VECTORS
-
 #endif
 
 /* ---- what they are for ---- */
@@ -298,7 +299,7 @@ static inline struct spb_scan spb_copy_scan(const void *in, void *out)
 
 static inline struct spb_sequences spb_sequences(const void *in)
 {
-#if defined(SPB_NO_VECTORS)
+#if defined(SPB_PORTABLE)
     return spb_sequences_portable(in);
 #else
     const spb_vector bytes = spb_load(in);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "bridge/engine.h"
 
 /* The reasons for the numbers are in sessionpb/convert.h. */
 static const struct spb_limits default_limits = {
@@ -46,6 +47,7 @@ spb_converter *spb_converter_new(const struct spb_options *options)
 
     if (converter == NULL)
         return NULL;
+    converter->engine = spb_engine(0);
     converter->schema = spb_schema_new();
     if (converter->schema != NULL)
         converter->length_lens = malloc(converter->schema->row_count);

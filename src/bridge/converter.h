@@ -12,9 +12,12 @@
 #include "schema/table.h"
 #include "wire/normalise.h"
 
+struct spb_engine;
+
 struct spb_converter {
     struct spb_options options; /* limits filled in */
     struct spb_schema *schema;
+    const struct spb_engine *engine; /* see bridge/engine.h */
     struct spb_additional additional;
     struct spb_normaliser normaliser;
     struct spb_spans entries; /* of the map that is being written */

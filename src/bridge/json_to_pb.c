@@ -3,21 +3,15 @@
  * read. The next row is predicted, because members mostly come in the order of the definition; only
  * a member that comes otherwise is looked up by its name.
  */
-#include <sessionpb/convert.h>
-
 #include <string.h>
 
-#include "base/error.h"
 #include "base/number.h"
 #include "base/time.h"
+#include "bridge/engine.h"
 #include "bridge/message.h"
-#include "json/locate.h"
 #include "json/reader.h"
 
-enum {
-    PREDICTIONS = 3,  /* rows tried before a name is looked up */
-    INT32_DIGITS = 9, /* that every int32 has room for */
-};
+enum { PREDICTIONS = 3 /* rows tried before a name is looked up */ };
 
 struct json_to_pb {
     struct spb_json_reader reader;
@@ -41,9 +35,15 @@ static struct cursor failed(const char *null)
     return (struct cursor){ null, NULL };
 }
 
+static struct cursor fail(struct json_to_pb *c, enum spb_status status, const char *at,
+                          const char *reason)
+{
+    return failed(spb_json_fail(&c->reader, status, at, "%s", reason));
+}
+
 static const char *fail_memory(struct json_to_pb *c, const char *at)
 {
-    return spb_json_fail(&c->reader, SPB_NO_MEMORY, at, "out of memory");
+    return fail(c, SPB_NO_MEMORY, at, "out of memory").at;
 }
 
 /* `at` is where the message is that cannot be closed. */
@@ -67,7 +67,7 @@ static struct cursor fail_type(struct json_to_pb *c, const char *at, const char 
     if (end == NULL)
         return failed(NULL);
     if (end == c->reader.end) /* a number that may go on */
-        return failed(spb_json_fail(&c->reader, SPB_BAD_JSON, end, "the number is cut short"));
+        return fail(c, SPB_BAD_JSON, end, "the number is cut short");
     return failed(spb_json_fail(&c->reader, SPB_WRONG_TYPE, at, "expected %s", expected));
 }
 
@@ -137,19 +137,24 @@ static struct cursor fail_range(struct json_to_pb *c, const char *at, const char
                                 const char *reason)
 {
     if (end == c->reader.end)
-        return failed(spb_json_fail(&c->reader, SPB_BAD_JSON, end, "the number is cut short"));
-    return failed(spb_json_fail(&c->reader, SPB_OUT_OF_RANGE, at, "%s", reason));
+        return fail(c, SPB_BAD_JSON, end, "the number is cut short");
+    return fail(c, SPB_OUT_OF_RANGE, at, reason);
+}
+
+static const char *number_end(struct json_to_pb *c, const char *at)
+{
+    if (*at != '-' && (*at < '0' || *at > '9'))
+        return fail_type(c, at, "a number").at;
+    return spb_json_number(&c->reader, at);
 }
 
 /* Any spelling of a number. */
 static struct cursor read_any_int32(struct json_to_pb *c, struct cursor k,
                                     const struct spb_row *row)
 {
+    const char *const end = number_end(c, k.at);
     int32_t value;
 
-    if (*k.at != '-' && (*k.at < '0' || *k.at > '9'))
-        return fail_type(c, k.at, "a number");
-    const char *const end = spb_json_number(&c->reader, k.at);
     if (end == NULL)
         return failed(NULL);
     if (!spb_int32_from_text(k.at, (size_t)(end - k.at), &value))
@@ -159,27 +164,20 @@ static struct cursor read_any_int32(struct json_to_pb *c, struct cursor k,
     return (struct cursor){ end, spb_put_int32(k.to, row, value) };
 }
 
-/* What is not up to nine digits and nothing else takes the other way. */
 static struct cursor read_int32(struct json_to_pb *c, struct cursor k, const struct spb_row *row)
 {
-    const char *at = k.at;
-    int32_t value = 0;
+    int32_t value;
+    const char *const end = spb_int32_from_digits(k.at, &value);
 
-    while (*at >= '0' && *at <= '9' && at - k.at < INT32_DIGITS)
-        value = value * 10 + (*at++ - '0');
-    const bool more = (*at >= '0' && *at <= '9') || *at == '.' || *at == 'e' || *at == 'E';
-    if (at == k.at || more || (*k.at == '0' && at - k.at > 1))
-        return read_any_int32(c, k, row);
-    return (struct cursor){ at, spb_put_int32(k.to, row, value) };
+    return end == NULL ? read_any_int32(c, k, row)
+                       : (struct cursor){ end, spb_put_int32(k.to, row, value) };
 }
 
 static struct cursor read_double(struct json_to_pb *c, struct cursor k, const struct spb_row *row)
 {
+    const char *const end = number_end(c, k.at);
     double value;
 
-    if (*k.at != '-' && (*k.at < '0' || *k.at > '9'))
-        return fail_type(c, k.at, "a number");
-    const char *const end = spb_json_number(&c->reader, k.at);
     if (end == NULL)
         return failed(NULL);
     if (!spb_double_from_text(k.at, (size_t)(end - k.at), &value))
@@ -212,7 +210,7 @@ static struct cursor read_any_time(struct json_to_pb *c, struct cursor k, const 
         return k;
     const char *const reason = spb_time_from_text((char *)k.to, (size_t)(end - k.to), &time);
     if (reason != NULL)
-        return failed(spb_json_fail(&c->reader, SPB_OUT_OF_RANGE, begin, "%s", reason));
+        return fail(c, SPB_OUT_OF_RANGE, begin, reason);
     k.to = spb_put_time(k.to, row, time.seconds, time.nanos);
     return k;
 }
@@ -252,17 +250,17 @@ static struct cursor read_entry(struct json_to_pb *c, struct cursor k, const str
     const struct spb_row *const entry = row->table->rows;
 
     if (*k.at != '"')
-        return failed(spb_json_fail(&c->reader, SPB_BAD_JSON, k.at, "expected a key in quotes"));
+        return fail(c, SPB_BAD_JSON, k.at, "expected a key in quotes");
     k.to = spb_wire_put_tag(k.to, row);
     const size_t length = (size_t)(k.to - base(c));
     k.to = spb_length_open(c->converter, row, k.to);
     k = read_string(c, k, &entry[SPB_ENTRY_KEY - 1]);
     if (k.at != NULL)
         k.at = spb_json_expect(&c->reader, spb_json_space(k.at), ":", "':' behind a key");
-    if (k.at != NULL)
-        k.at = spb_json_space(k.at);
-    if (k.at != NULL)
-        k = read_nested(c, k, &entry[SPB_ENTRY_VALUE - 1]);
+    if (k.at == NULL)
+        return k;
+    k.at = spb_json_space(k.at);
+    k = read_nested(c, k, &entry[SPB_ENTRY_VALUE - 1]);
     if (k.at == NULL)
         return k;
     k.to = spb_length_close(c->converter, row, base(c) + length, k.to);
@@ -279,8 +277,7 @@ static inline struct cursor next_item(struct json_to_pb *c, struct cursor k, cha
         return failed(spb_json_fail(&c->reader, SPB_BAD_JSON, k.at, "expected ',' or '%c'", close));
     k.at = spb_json_space(k.at + 1);
     if (*k.at == close)
-        return failed(
-            spb_json_fail(&c->reader, SPB_BAD_JSON, k.at, "nothing stands behind the last ','"));
+        return fail(c, SPB_BAD_JSON, k.at, "nothing stands behind the last ','");
     return make_room(c, k);
 }
 
@@ -324,7 +321,7 @@ static inline struct cursor read_value(struct json_to_pb *c, struct cursor k,
     case SPB_KIND_MAP:
         return read_map(c, k, row);
     default:
-        return failed(spb_json_fail(&c->reader, SPB_INTERNAL, k.at, "a field of no known kind"));
+        return fail(c, SPB_INTERNAL, k.at, "a field of no known kind");
     }
 }
 
@@ -505,8 +502,7 @@ static inline struct cursor read_row(struct json_to_pb *c, struct cursor k, cons
                                      const struct spb_row *row, struct spb_message *message)
 {
     if (!spb_message_see(message, row))
-        return failed(spb_json_fail(&c->reader, SPB_DUPLICATE_MEMBER, name,
-                                    "the member occurs twice in one object"));
+        return fail(c, SPB_DUPLICATE_MEMBER, name, "the member occurs twice in one object");
     return c->converter->options.lenient ? read_leniently(c, k, name, row, message)
                                          : read_defined(c, k, row, message);
 }
@@ -540,25 +536,15 @@ static inline struct cursor read_member(struct json_to_pb *c, struct cursor k,
 
     if (row == NULL)
         return read_other(c, k, message);
-    k.at = spb_json_space(k.at + row->prefix_len - 1);
+    k.at = spb_json_space(name + row->prefix_len - 1);
     return read_row(c, k, name, row, message);
-}
-
-/* `at` is at the closing brace. */
-static struct cursor close_message(struct json_to_pb *c, struct cursor k,
-                                   struct spb_message *message)
-{
-    struct spb_fault fault;
-
-    if (!spb_message_close(flush(c, k.to), message, (size_t)(c->reader.end - k.at), &fault))
-        return failed(fail_fault(c, k.at, &fault));
-    return (struct cursor){ k.at + 1, c->writer.out.at };
 }
 
 static struct cursor read_message(struct json_to_pb *c, struct cursor k,
                                   const struct spb_table *table)
 {
     struct spb_message message;
+    struct spb_fault fault;
 
     spb_message_open(flush(c, k.to), table, &message);
     k.at = spb_json_space(k.at + 1);
@@ -571,7 +557,9 @@ static struct cursor read_message(struct json_to_pb *c, struct cursor k,
     }
     if (spb_message_is_plain(c->converter, &message))
         return (struct cursor){ k.at + 1, k.to };
-    return close_message(c, k, &message);
+    if (!spb_message_close(flush(c, k.to), &message, (size_t)(c->reader.end - k.at), &fault))
+        return failed(fail_fault(c, k.at, &fault));
+    return (struct cursor){ k.at + 1, c->writer.out.at };
 }
 
 /* ------------------------------------------------------------------ the document */
@@ -584,13 +572,12 @@ static struct cursor read_document(struct json_to_pb *c, struct cursor k)
     if (*k.at == '{')
         return read_message(c, k, c->converter->schema->session);
     const bool value = *k.at != '\0' && strchr("[\"-0123456789tfn", *k.at) != NULL;
-    return failed(spb_json_fail(&c->reader, value ? SPB_WRONG_TYPE : SPB_BAD_JSON, k.at,
-                                "expected an object, which a session is"));
+    return fail(c, value ? SPB_WRONG_TYPE : SPB_BAD_JSON, k.at,
+                "expected an object, which a session is");
 }
 
-enum spb_status spb_json_to_pb_padded(spb_converter *converter, const char *json, size_t len,
-                                      size_t *used_out, struct spb_bytes *pb,
-                                      struct spb_error *error)
+enum spb_status SPB_JSON_TO_PB(spb_converter *converter, const char *json, size_t len,
+                               size_t *used_out, struct spb_bytes *pb, struct spb_error *error)
 {
     struct json_to_pb c = { .reader = { .begin = json,
                                         .end = json + len,
@@ -604,41 +591,10 @@ enum spb_status spb_json_to_pb_padded(spb_converter *converter, const char *json
     const struct cursor k =
         read_document(&c, (struct cursor){ spb_json_space(json), c.writer.out.at });
     if (k.at == NULL) {
-        if (error != NULL) {
-            *error = c.reader.error;
-            spb_json_locate(json, len, error);
-        }
+        *error = c.reader.error;
         return c.reader.error.status;
     }
     spb_out_finish(&flush(&c, k.to)->out);
     *used_out = (size_t)(k.at - json);
     return SPB_OK;
-}
-
-/* See sessionpb/convert.h. */
-enum spb_status spb_json_to_pb(spb_converter *converter, const char *json, size_t len,
-                               struct spb_bytes *pb, struct spb_error *error)
-{
-    const size_t pb_len = pb->len;
-    size_t used = 0;
-
-    if (len > converter->options.limits.document_max)
-        return spb_error_set(error, SPB_TOO_LARGE, 0,
-                             "the document is longer than the limit of %zu bytes",
-                             converter->options.limits.document_max);
-    if (spb_bytes_copy_padded(&converter->input, json, len) != SPB_OK)
-        return spb_error_set(error, SPB_NO_MEMORY, 0, "out of memory");
-    const char *const text = (const char *)converter->input.data;
-    enum spb_status status = spb_json_to_pb_padded(converter, text, len, &used, pb, error);
-    if (status != SPB_OK)
-        return status;
-    const char *const behind = spb_json_space(text + used);
-    if (behind == text + len)
-        return SPB_OK;
-    pb->len = pb_len;
-    status = spb_error_set(error, SPB_BAD_JSON, (size_t)(behind - text),
-                           "something stands behind the document");
-    if (error != NULL)
-        spb_json_locate(text, len, error);
-    return status;
 }

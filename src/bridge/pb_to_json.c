@@ -1,20 +1,15 @@
 /*
  * Protobuf bytes to canonical JSON text in one pass: a field is printed as it is read, behind its
  * row's ready-made `,"name":`, whose comma becomes the brace of the object where it is the first.
- * The bytes are taken to be in canonical order until a field tells otherwise; then the message is
- * normalised, and the pass begins again.
+ * The bytes are taken to be in canonical order until a field tells otherwise: that ends the pass.
  */
-#include <sessionpb/convert.h>
-
 #include <math.h>
 #include <string.h>
 
-#include "base/error.h"
 #include "base/number.h"
 #include "base/time.h"
 #include "base/utf8.h"
-#include "bridge/converter.h"
-#include "wire/locate.h"
+#include "bridge/engine.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
 #include "json/writer.h"
@@ -59,12 +54,18 @@ static struct cursor failed(const uint8_t *null)
     return (struct cursor){ null, NULL };
 }
 
+static struct cursor fail(struct pb_to_json *c, enum spb_status status, const uint8_t *at,
+                          const char *reason)
+{
+    return failed(spb_wire_fail(&c->reader, status, at, "%s", reason));
+}
+
 static const uint8_t *fail_memory(struct pb_to_json *c, const uint8_t *at)
 {
     return spb_wire_fail(&c->reader, SPB_NO_MEMORY, at, "out of memory");
 }
 
-/* Ends the first pass only: see run_any(). */
+/* The message is put in order, and the next pass does not come here. */
 static const uint8_t *give_up_order(struct pb_to_json *c, const uint8_t *at)
 {
     return spb_wire_fail(&c->reader, SPB_INTERNAL, at, "the field is not in canonical order");
@@ -180,14 +181,13 @@ static struct cursor write_double(struct pb_to_json *c, struct cursor k, const u
     double value;
 
     if (end - k.at < 8)
-        return failed(
-            spb_wire_fail(&c->reader, SPB_NEED_MORE, k.at, "the message ends inside a field"));
+        return fail(c, SPB_NEED_MORE, k.at, "the message ends inside a field");
     const uint64_t bits = spb_wire_get_fixed64(k.at);
     memcpy(&value, &bits, sizeof value);
     if (!isfinite(value))
-        return failed(spb_wire_fail(&c->reader, SPB_NOT_REPRESENTABLE, k.at,
-                                    "JSON has no number for a double that is infinite or not a "
-                                    "number"));
+        return fail(c, SPB_NOT_REPRESENTABLE, k.at,
+                    "JSON has no number for a double that is infinite or not a "
+                    "number");
     return (struct cursor){ k.at + 8, k.to + spb_double_to_text(value, (char *)k.to) };
 }
 
@@ -216,8 +216,7 @@ static struct cursor write_time(struct pb_to_json *c, struct cursor k, const uin
     if (unknown && c->converter->options.unknown != SPB_UNKNOWN_DROP)
         return failed(refuse_unknown(c, k.at, "JSON has no place for an unknown field in a date"));
     if (!spb_time_is_valid(time))
-        return failed(spb_wire_fail(&c->reader, SPB_OUT_OF_RANGE, k.at,
-                                    "the Timestamp is not between year 0001 and 9999"));
+        return fail(c, SPB_OUT_OF_RANGE, k.at, "the Timestamp is not between year 0001 and 9999");
     const size_t text_len = spb_time_to_text(time, (char *)k.to + 1);
     k.to[0] = '"';
     k.to[1 + text_len] = '"';
@@ -350,7 +349,7 @@ static inline struct cursor write_value(struct pb_to_json *c, struct cursor k, c
     case SPB_KIND_MAP:
         return write_map(c, k, end, row);
     default:
-        return failed(spb_wire_fail(&c->reader, SPB_INTERNAL, k.at, "a field of no known kind"));
+        return fail(c, SPB_INTERNAL, k.at, "a field of no known kind");
     }
 }
 
@@ -442,8 +441,7 @@ static struct cursor write_additional(struct pb_to_json *c, struct cursor k, str
         !spb_additional_push_unknown(stack, unknown->data + r->unknown, unknown->len - r->unknown))
         return failed(fail_memory(c, place));
     if (spb_additional_sort(stack, &mark) != NULL)
-        return failed(spb_wire_fail(&c->reader, SPB_DUPLICATE_MEMBER, place,
-                                    "a name occurs twice in additional_properties"));
+        return fail(c, SPB_DUPLICATE_MEMBER, place, "a name occurs twice in additional_properties");
     const size_t len = spb_additional_len(stack, &mark);
     k = make_room(c, k, len);
     if (k.at != NULL && len > 0) {
@@ -481,10 +479,8 @@ static inline struct cursor write_row(struct pb_to_json *c, struct cursor k, con
         return k;
     r->next = row->index + 1u;
     spb_row_set_add(&r->seen, row->index);
-    if (row->prefix_len <= 32)
-        k.to = spb_put32(k.to, row->prefix, row->prefix_len);
-    else
-        k.to = (uint8_t *)memcpy(k.to, row->prefix, SPB_PREFIX_MAX) + row->prefix_len;
+    memcpy(k.to, row->prefix, SPB_PREFIX_MAX);
+    k.to += row->prefix_len;
     return row->repeated ? write_array(c, k, end, row) : write_value(c, k, end, row);
 }
 
@@ -568,10 +564,8 @@ static struct cursor write_message(struct pb_to_json *c, struct cursor k, const 
     k = make_room(c, k, 0);
     if (k.at == NULL)
         return k;
-    if (offset_of(c, k.to) == bracket)
-        *k.to++ = '{';
-    else
-        open_bracket(c, bracket, '{');
+    k.to += offset_of(c, k.to) == bracket;
+    open_bracket(c, bracket, '{');
     *k.to++ = '}';
     c->converter->unknown.len = r.unknown;
     c->shadowed = c->shadowed || r.shadowed;
@@ -580,115 +574,27 @@ static struct cursor write_message(struct pb_to_json *c, struct cursor k, const 
 
 /* ------------------------------------------------------------------ the message */
 
-/* One pass over bytes in canonical order. */
-static bool run(struct pb_to_json *c, const uint8_t *pb, size_t len, struct spb_bytes *json)
-{
-    c->reader = (struct spb_wire_reader){ .begin = pb,
-                                          .depth_max = c->converter->options.limits.depth_max };
-    c->shadowed = false;
-    spb_out_begin(&c->out, json);
-    spb_additional_begin(&c->converter->additional);
-    c->converter->unknown.len = 0;
-    struct cursor k = make_room(c, (struct cursor){ pb, c->out.at }, len);
-    if (k.at != NULL)
-        k = write_message(c, k, pb + len, c->converter->schema->session, pb + len);
-    if (k.at != NULL)
-        flush(c, k.to);
-    return k.at != NULL;
-}
-
-/* Puts the message into converter->normal, in canonical order. */
-static bool normalise(struct pb_to_json *c, const uint8_t *pb, size_t len)
-{
-    struct spb_bytes *const normal = &c->converter->normal;
-
-    c->ordered = true;
-    c->reader.error.status = SPB_OK;
-    normal->len = 0;
-    return spb_wire_normalise(&c->converter->normaliser, &c->reader, c->converter->schema->session,
-                              pb, len, normal) == SPB_OK &&
-           (spb_bytes_pad(normal) || fail_memory(c, pb) != NULL);
-}
-
-/* What another field can mend that comes later; SPB_INTERNAL is the order itself. */
-static bool may_be_replaced(enum spb_status status)
-{
-    return status != SPB_NEED_MORE && status != SPB_BAD_WIRE && status != SPB_TOO_DEEP &&
-           status != SPB_NO_MEMORY;
-}
-
-/*
- * A pass over bytes in any order. Whatever is wrong is judged in canonical order only: it may be the
- * order itself, or a value that a later one replaces. Canonical bytes are judged twice by that, and
- * their errors keep their offsets.
- */
-static bool run_any(struct pb_to_json *c, const uint8_t *pb, size_t len, struct spb_bytes *json,
-                    struct spb_error *error)
-{
-    bool fine = run(c, pb, len, json);
-
-    if (!fine && may_be_replaced(c->reader.error.status) && normalise(c, pb, len)) {
-        pb = c->converter->normal.data;
-        len = c->converter->normal.len;
-        fine = run(c, pb, len, json);
-    }
-    if (!fine && error != NULL) {
-        *error = c->reader.error;
-        spb_wire_locate(c->converter->schema->session, pb, len, error);
-    }
-    return fine;
-}
-
-/*
- * A member that was additional when the bytes were written is a field of the schema by now: reading
- * the text as JSON gives it its place, or refuses what it holds.
- */
-static enum spb_status promote(struct pb_to_json *c, struct spb_bytes *json,
+enum spb_status SPB_PB_TO_JSON(spb_converter *converter, const uint8_t *pb, size_t len,
+                               bool ordered, struct spb_bytes *json, bool *shadowed_out,
                                struct spb_error *error)
 {
-    struct spb_bytes *const text = &c->converter->text;
-    struct spb_bytes *const pb = &c->converter->pb;
-    size_t used = 0;
+    struct pb_to_json c = { .reader = { .begin = pb,
+                                        .depth_max = converter->options.limits.depth_max },
+                            .converter = converter,
+                            .ordered = ordered };
 
-    pb->len = 0;
-    if (spb_bytes_copy_padded(text, json->data + json->len, spb_out_offset(&c->out) - json->len) !=
-        SPB_OK)
-        return spb_error_set(error, SPB_NO_MEMORY, 0, "out of memory");
-    const enum spb_status status =
-        spb_json_to_pb_padded(c->converter, (const char *)text->data, text->len, &used, pb, error);
-    if (status != SPB_OK) {
-        spb_error_unplace(error);
-        return status;
-    }
-    if (!spb_bytes_pad(pb))
-        return spb_error_set(error, SPB_NO_MEMORY, 0, "out of memory");
-    return run_any(c, pb->data, pb->len, json, error) ? SPB_OK : c->reader.error.status;
-}
-
-enum spb_status spb_pb_to_json_padded(spb_converter *converter, const uint8_t *pb, size_t len,
-                                      struct spb_bytes *json, struct spb_error *error)
-{
-    struct pb_to_json c = { .converter = converter };
-
-    if (!run_any(&c, pb, len, json, error))
+    spb_out_begin(&c.out, json);
+    spb_additional_begin(&converter->additional);
+    converter->unknown.len = 0;
+    struct cursor k = make_room(&c, (struct cursor){ pb, c.out.at }, len);
+    if (k.at != NULL)
+        k = write_message(&c, k, pb + len, converter->schema->session, pb + len);
+    if (k.at == NULL) {
+        *error = c.reader.error;
         return c.reader.error.status;
-    const enum spb_status status = c.shadowed ? promote(&c, json, error) : SPB_OK;
-    if (status != SPB_OK)
-        return status;
-    spb_out_finish(&c.out);
-    json->data[json->len] = '\0'; /* FIELD_ROOM holds it */
+    }
+    *k.to = '\0'; /* FIELD_ROOM holds it */
+    spb_out_finish(flush(&c, k.to));
+    *shadowed_out = c.shadowed;
     return SPB_OK;
-}
-
-/* See sessionpb/convert.h. */
-enum spb_status spb_pb_to_json(spb_converter *converter, const void *pb, size_t len,
-                               struct spb_bytes *json, struct spb_error *error)
-{
-    if (len > converter->options.limits.document_max)
-        return spb_error_set(error, SPB_TOO_LARGE, 0,
-                             "the message is longer than the limit of %zu bytes",
-                             converter->options.limits.document_max);
-    if (spb_bytes_copy_padded(&converter->input, pb, len) != SPB_OK)
-        return spb_error_set(error, SPB_NO_MEMORY, 0, "out of memory");
-    return spb_pb_to_json_padded(converter, converter->input.data, len, json, error);
 }
