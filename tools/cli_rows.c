@@ -141,6 +141,7 @@ spb_converter *cli_converter(const struct cli_options *options)
         .size = sizeof(converter_options),
         .unknown = (enum spb_unknown)options->unknown,
         .lenient = options->lenient,
+        .padded = true,
     };
 
     return spb_converter_new(&converter_options);

@@ -29,7 +29,7 @@ static size_t unused_len(const struct source *source)
 
 /* -- Reading ------------------------------------------------------------------------------- */
 
-/* Room for as much again as has arrived, and for one big read at least. */
+/* Room for as much again as has arrived, and for one big read at least, with the padding. */
 static enum cli_status make_room(struct source *source)
 {
     struct spb_bytes *arrived = &source->arrived;
@@ -39,9 +39,10 @@ static enum cli_status make_room(struct source *source)
         memmove(arrived->data, arrived->data + source->used, arrived->len);
         source->used = 0;
     }
-    if (arrived->capacity - arrived->len >= READ_LEN)
+    if (arrived->capacity - arrived->len >= READ_LEN + SPB_PADDING)
         return CLI_OK;
-    if (spb_bytes_reserve(arrived, arrived->len > READ_LEN ? arrived->len : READ_LEN) != SPB_OK)
+    if (spb_bytes_reserve(arrived, (arrived->len > READ_LEN ? arrived->len : READ_LEN) +
+                                       SPB_PADDING) != SPB_OK)
         return cli_no_memory();
     return CLI_OK;
 }
@@ -56,8 +57,9 @@ static enum cli_status read_more(struct source *source)
         status = make_room(source);
     if (status == CLI_OK)
         status = input_read(source->input, arrived->data + arrived->len,
-                            arrived->capacity - arrived->len, &len);
+                            arrived->capacity - arrived->len - SPB_PADDING, &len);
     arrived->len += len;
+    memset(arrived->data + arrived->len, 0, SPB_PADDING);
     source->ended = len == 0;
     return status;
 }

@@ -99,12 +99,9 @@ spb_archive_reader *spb_archive_reader_new(const struct spb_archive_source *sour
                                            size_t message_max);
 void spb_archive_reader_free(spb_archive_reader *reader); /* NULL is allowed */
 
-/* Readable bytes behind each message that spb_archive_next() gives. */
-enum { SPB_ARCHIVE_PADDING = 64 };
-
 /*
  * The next message: *message_out is borrowed, valid until the next call on the reader, and has
- * SPB_ARCHIVE_PADDING readable bytes behind it.
+ * SPB_PADDING readable bytes behind it.
  *
  * Reads any zstd stream of delimited messages, with or without checksums and tables, and messages
  * that go on from one frame into the next. It needs no table and trusts none. A message of a frame

@@ -20,6 +20,13 @@ struct spb_bytes {
     size_t capacity; /* bytes allocated */
 };
 
+/*
+ * Readable bytes that text and messages have behind their end while they are being converted, so
+ * that inner loops load whole vectors without asking how much is left. The first of them is 0,
+ * which ends every token of JSON.
+ */
+enum { SPB_PADDING = 64 };
+
 /* Makes room for `extra` bytes behind the ones in use. SPB_OK or SPB_NO_MEMORY (then unchanged). */
 enum spb_status spb_bytes_reserve(struct spb_bytes *bytes, size_t extra);
 

@@ -43,6 +43,9 @@ struct spb_options {
        an additional member of the message it stands in, whatever `unknown` says: its name is
        defined. */
     bool lenient;
+    /* Promise that all texts and bytes that are given to conversions have SPB_PADDING readable bytes
+       behind their end, a text's first of them 0: then they are not copied before they are read. */
+    bool padded;
     struct spb_limits limits;
 };
 

@@ -5,13 +5,6 @@
 
 #include <sessionpb/bytes.h>
 
-/*
- * Readable bytes that text and messages have behind their end while they are being converted, so
- * that inner loops load whole vectors without asking how much is left. The first of them is 0,
- * which ends every token of JSON.
- */
-enum { SPB_PADDING = 64 };
-
 /* Puts padding behind the content. False when memory is short. */
 bool spb_bytes_pad(struct spb_bytes *bytes);
 

@@ -15,6 +15,15 @@ static enum spb_status fail_memory(struct spb_error *error)
     return spb_error_set(error, SPB_NO_MEMORY, 0, "out of memory");
 }
 
+/* The input with its padding, in a copy unless it has it. NULL when memory is short. */
+static const uint8_t *pad(spb_converter *converter, const void *data, size_t len)
+{
+    if (converter->options.padded && data != NULL)
+        return data;
+    return spb_bytes_copy_padded(&converter->input, data, len) == SPB_OK ? converter->input.data
+                                                                          : NULL;
+}
+
 /* ------------------------------------------------------------------ JSON to protobuf */
 
 enum spb_status spb_json_to_pb_padded(spb_converter *converter, const char *json, size_t len,
@@ -43,9 +52,9 @@ enum spb_status spb_json_to_pb(spb_converter *converter, const char *json, size_
         return spb_error_set(error, SPB_TOO_LARGE, 0,
                              "the document is longer than the limit of %zu bytes",
                              converter->options.limits.document_max);
-    if (spb_bytes_copy_padded(&converter->input, json, len) != SPB_OK)
+    const char *const text = (const char *)pad(converter, json, len);
+    if (text == NULL)
         return fail_memory(error);
-    const char *const text = (const char *)converter->input.data;
     enum spb_status status = spb_json_to_pb_padded(converter, text, len, &used, pb, error);
     if (status != SPB_OK)
         return status;
@@ -162,7 +171,8 @@ enum spb_status spb_pb_to_json(spb_converter *converter, const void *pb, size_t 
         return spb_error_set(error, SPB_TOO_LARGE, 0,
                              "the message is longer than the limit of %zu bytes",
                              converter->options.limits.document_max);
-    if (spb_bytes_copy_padded(&converter->input, pb, len) != SPB_OK)
+    const uint8_t *const bytes = pad(converter, pb, len);
+    if (bytes == NULL)
         return fail_memory(error);
-    return spb_pb_to_json_padded(converter, converter->input.data, len, json, error);
+    return spb_pb_to_json_padded(converter, bytes, len, json, error);
 }

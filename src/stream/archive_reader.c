@@ -25,9 +25,6 @@ enum {
     PIECE = SPB_ZSTD_BLOCK_MAX
 };
 
-_Static_assert((int)SPB_ARCHIVE_PADDING == (int)SPB_PADDING,
-               "what the converter takes without a copy");
-
 /* ------------------------------------------------------------------ life */
 
 /* See sessionpb/archive.h. */

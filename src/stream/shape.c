@@ -24,9 +24,16 @@ static const struct {
 /* Behind the closing quote of the string whose opening quote is at `at`. */
 static const char *skip_string(const char *at, const char *end)
 {
-    for (at++; at < end && *at != '"'; at++)
-        at += *at == '\\';
-    return at < end ? at + 1 : NULL;
+    for (at++; at < end;) {
+        const uint32_t stop = spb_scan(at).stop;
+        at += stop == 0 ? SPB_VECTOR : spb_first(stop);
+        if (stop == 0 || at >= end)
+            continue;
+        if (*at == '"')
+            return at + 1;
+        at += *at == '\\' ? 2 : 1;
+    }
+    return NULL;
 }
 
 static const char *skip_container(const char *at, const char *end)
