@@ -56,11 +56,9 @@ static void write_archive(struct spb_bytes *archive, size_t first, size_t end)
     for (size_t i = first; i < end; i++)
         ck_assert_int_eq(spb_archive_write(writer, records[i].data, records[i].len), SPB_OK);
     ck_assert_int_eq(spb_archive_finish(writer), SPB_OK);
-    ck_assert_int_eq(spb_archive_write(writer, "", 0), SPB_MISUSE);
     spb_archive_writer_free(writer);
 }
 
-/* The delimited stream that an archive of records holds. */
 static void put_stream(struct spb_bytes *stream, size_t first, size_t end)
 {
     for (size_t i = first; i < end; i++) {
@@ -305,7 +303,6 @@ END_TEST
 
 /* ---- damage ---- */
 
-/* First record and offset of each frame, and those behind the last. */
 struct frames {
     size_t count;
     size_t first[FRAMES_MAX + 1];
@@ -357,7 +354,6 @@ static void salvage(struct spb_bytes *archive, bool found[RECORDS])
     spb_archive_reader_free(reader);
 }
 
-/* Records [first, end) are among those found. */
 static void expect_found(const bool found[RECORDS], size_t first, size_t end)
 {
     for (size_t i = first; i < end; i++)

@@ -290,8 +290,38 @@ class BadRecords(ToolTest):
         line = ".*cannot hold the sessions and the rejects"
         arguments = ("--force", "-o", self.rejects, "--rejects", self.rejects)
         self.bad(2, line, "session2pb", *arguments, stdin=A)
+        for name in ("new", "./new", "../" + self.folder.name + "/new"):
+            for other in ("new", "new.report", self.folder / "new"):
+                arguments = ("-o", str(other), "--rejects", name)
+                self.bad(2, line, "session2pb", *arguments, stdin=A, cwd=self.folder)
         line = "'--rejects' needs a file"
         self.assertEqual(self.bad(2, line, "session2pb", "--rejects=-", stdin=A), b"")
+
+
+    def test_rejects_replace_no_input(self):
+        for option, name in (("x", "x"), ("x", "./x"), ("x", "x.report")):
+            file = self.file(name, NDJSON)
+            arguments = ("--force", "--rejects", option, name)
+            line = ".* is read and written"
+            self.bad(2, line, "session2pb", *arguments, cwd=self.folder)
+            self.assertEqual(file.read_bytes(), NDJSON)
+
+    def test_rejects_stay_where_the_sessions_among_them_have_gone_out(self):
+        text = A + b"\n" + BAD_COUNT + b"\n" + B + b"\n"
+        torn = self.pb(A) + frame(b"\0\0") + self.pb(B) + b"\x7f"
+        done = run("pb2session", "-q", "--rejects", self.rejects, stdin=torn)
+        self.assertEqual((done.returncode, done.stdout), (1, A + b"\n" + B + b"\n"))
+        self.assertEqual(self.rejects.read_bytes(), frame(b"\0\0"))
+        out = self.folder / "out"
+        again = self.folder / "again"
+        run("pb2session", "-q", "-o", out, "--rejects", again, stdin=torn)
+        self.assertFalse(out.exists() or again.exists())
+        with start("session2pb", "-q", "--force", "--rejects", self.rejects) as child:
+            child.stdout.close()
+            child.stdin.write(text * 5000)
+            child.stdin.close()
+            child.wait(DEADLINE_S)
+        self.assertTrue(self.rejects.read_bytes().startswith(BAD_COUNT + b"\n"))
 
 
 class Windows(ToolTest):

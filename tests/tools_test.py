@@ -135,9 +135,18 @@ class Inputs(ToolTest):
         for tool in ("session2pb", "pb2session"):
             self.bad(3, "cannot open 'no/such': No such file or directory", tool, "no/such")
 
-    def test_records_of_inputs_before_one_that_cannot_be_opened_are_written(self):
+    def test_all_inputs_are_looked_for_before_one_is_read(self):
         out = self.bad(3, "cannot open .*", "session2pb", self.file("one", A), "no/such")
-        self.assertEqual(out, self.pb(A))
+        self.assertEqual(out, b"")
+
+    def test_an_input_does_not_grow_by_what_is_made_of_it(self):
+        for tool, content in (("session2pb", NDJSON), ("pb2session", self.pb(NDJSON))):
+            file = self.file("grows", content)
+            for arguments in ((file,), ("-",)):
+                with file.open("rb") as stdin, file.open("ab") as out:
+                    line = ".* is read and written"
+                    self.bad(2, line, tool, *arguments, stdin=stdin, stdout=out)
+                self.assertEqual(file.read_bytes(), content)
 
     def test_an_input_that_may_not_be_read(self):
         secret = self.file("secret", A)
@@ -254,7 +263,7 @@ class OutputFiles(ToolTest):
 
     def test_an_output_that_cannot_be_made(self):
         nowhere = self.folder / "no" / "out"
-        line = f"cannot create a file beside '{nowhere}': No such file or directory"
+        line = f"cannot open '{nowhere}': No such file or directory"
         self.bad(3, line, "session2pb", "-o", nowhere, stdin=A)
         line = f"cannot open '{self.folder}': Is a directory"
         self.bad(3, line, "session2pb", "-o", self.folder, stdin=A)

@@ -141,7 +141,10 @@ static bool take_list(const struct cli_option *option, const char *value, void *
     struct cli_list *list = member;
     const char **items;
 
-    (void)option;
+    if (value[0] == '\0') {
+        cli_error("option '--%s' needs a value", option->name);
+        return false;
+    }
     items = realloc(list->items, (list->count + 1) * sizeof(*items));
     if (items == NULL) {
         (void)cli_no_memory();

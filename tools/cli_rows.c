@@ -116,7 +116,7 @@ const struct cli_option cli_option_force = {
     .name = "force",
     .kind = CLI_FLAG,
     .offset = offsetof(struct cli_options, force),
-    .help = "overwrite FILE, write to a terminal",
+    .help = "overwrite FILE, write binary to a terminal",
 };
 
 const struct cli_option cli_option_help = {

@@ -5,8 +5,10 @@
 
 #include "job.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 bool job_skips_bad(const struct job *job)
@@ -32,6 +34,37 @@ static enum cli_status check_names(const struct job *job)
     return CLI_USAGE;
 }
 
+/* A file that is read must not be replaced by rejects, nor grow while it is read. */
+static bool is_written(const struct job *job, const struct stat *input)
+{
+    const struct output *outputs[] = { &job->rejects.records, &job->rejects.report };
+    struct stat other;
+
+    for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++)
+        if (outputs[i]->path != NULL && stat(outputs[i]->path, &other) == 0 &&
+            other.st_dev == input->st_dev && other.st_ino == input->st_ino)
+            return true;
+    return job->output.fd == STDOUT_FILENO && fstat(STDOUT_FILENO, &other) == 0 &&
+           other.st_dev == input->st_dev && other.st_ino == input->st_ino;
+}
+
+/* All of them before the first one is read: a run may last hours. */
+static enum cli_status check_inputs(const struct job *job)
+{
+    for (char *const *names = job->options->files; *names != NULL; names++) {
+        bool standard = strcmp(*names, "-") == 0;
+        struct stat input;
+
+        if ((standard ? fstat(STDIN_FILENO, &input) : stat(*names, &input)) == -1)
+            return standard ? CLI_OK : cli_system_error("open", *names, errno);
+        if (S_ISREG(input.st_mode) && is_written(job, &input)) {
+            cli_error("'%s' is read and written", *names);
+            return CLI_USAGE;
+        }
+    }
+    return CLI_OK;
+}
+
 /* Without outputs to open where something is wrong already, so that all can be closed alike. */
 static enum cli_status open_outputs(struct job *job, struct output_target target)
 {
@@ -53,7 +86,9 @@ static enum cli_status open_outputs(struct job *job, struct output_target target
     opened = rejects_open(&job->rejects, status == CLI_OK ? rejects : NULL, options->force);
     if (status == CLI_OK)
         status = opened;
-    return status == CLI_OK ? check_names(job) : status;
+    if (status == CLI_OK)
+        status = check_names(job);
+    return status == CLI_OK ? check_inputs(job) : status;
 }
 
 enum cli_status job_begin(struct job *job, const struct cli_options *options,
@@ -85,11 +120,18 @@ static void tell_rejected(const struct job *job)
 
 enum cli_status job_end(struct job *job, enum cli_status status)
 {
-    struct output *const outputs[] = { &job->output, &job->rejects.records, &job->rejects.report };
+    struct output *const outputs[] = { &job->rejects.records, &job->rejects.report, &job->output };
+    size_t rejects = 2;
+    bool seen = job->output.path == NULL && job->meter.rejected > 0;
+    enum cli_status kept;
 
     if (status == CLI_ENOUGH)
         status = CLI_OK;
-    status = output_close(outputs, sizeof(outputs) / sizeof(outputs[0]), status);
+    /* Where sessions went out one by one, the rejects among them are as true, however it ended. */
+    kept = seen ? output_close(outputs, rejects, CLI_OK) : CLI_OK;
+    status = output_close(seen ? outputs + rejects : outputs, seen ? 1 : rejects + 1, status);
+    if (status == CLI_OK || kept == CLI_FAILED)
+        status = kept == CLI_OK ? status : kept;
     job->meter.bytes_out = job->output.written;
     if (status != CLI_READER_GONE)
         tell_rejected(job);

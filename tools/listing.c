@@ -25,21 +25,24 @@ static enum cli_status print_row(struct output *out, const char *name,
     char offset[NUMBER_SIZE], len[NUMBER_SIZE], content[NUMBER_SIZE], records[NUMBER_SIZE];
     char ratio[NUMBER_SIZE] = "-";
 
-    if (frame->len > 0)
+    if (frame->len > 0 && frame->content_len != UINT64_MAX)
         snprintf(ratio, sizeof(ratio), "%.2f", (double)frame->content_len / (double)frame->len);
     return output_format(out, ROW, name, format_number(frame->offset, offset),
                          format_number(frame->len, len), format_number(frame->content_len, content),
                          format_number(frame->records, records), ratio);
 }
 
+/* What is not known of one frame is not known of all. */
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+    return a == UINT64_MAX || b == UINT64_MAX ? UINT64_MAX : a + b;
+}
+
 static void add(struct spb_archive_frame *total, const struct spb_archive_frame *frame)
 {
     total->len += frame->len;
-    total->content_len += frame->content_len;
-    if (frame->records == UINT64_MAX)
-        total->records = UINT64_MAX;
-    else if (total->records != UINT64_MAX)
-        total->records += frame->records;
+    total->content_len = sum(total->content_len, frame->content_len);
+    total->records = sum(total->records, frame->records);
 }
 
 static enum cli_status report(const struct source *source, const struct spb_error *error)
@@ -85,6 +88,10 @@ enum cli_status listing_print(struct source *source)
     if (source->archive == NULL) {
         cli_error("%s: not an archive, so there are no frames to list", source->input->name);
         return CLI_REJECTED;
+    }
+    if (!source->input->regular) {
+        cli_error("%s: '--list' needs a file", source->input->name);
+        return CLI_FAILED;
     }
     if (files[0] != NULL && files[1] != NULL)
         status = output_format(out, "%.200s:\n", source->input->name);

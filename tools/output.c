@@ -2,7 +2,7 @@
  * Output in big writes. A file is written under a temporary name and renamed: readers see the old
  * file or the new one, whole, and an input may be its own output.
  */
-#define _XOPEN_SOURCE 700
+#define _GNU_SOURCE /* asprintf() */
 
 #include "output.h"
 
@@ -134,6 +134,27 @@ static enum cli_status refuse_existing(const char *path)
     return CLI_FAILED;
 }
 
+/* The one name of a file that may not exist yet: links are followed, not replaced. NULL: see errno. */
+static char *resolve(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    char *found = realpath(path, NULL);
+    char *directory = NULL;
+    char *resolved = NULL;
+    struct stat link;
+
+    if (found != NULL || errno != ENOENT || lstat(path, &link) == 0)
+        return found; /* a link to nothing is no place for a file */
+    directory = strndup(slash != NULL ? path : ".", slash != NULL ? (size_t)(slash - path) + 1 : 1);
+    found = directory != NULL ? realpath(directory, NULL) : NULL;
+    if (found != NULL && asprintf(&resolved, "%s/%s", found, name) == -1)
+        resolved = NULL;
+    free(directory);
+    free(found);
+    return resolved;
+}
+
 /* `before` is the file to be replaced, or NULL: its permissions are kept. */
 static enum cli_status open_temporary(struct output *output, const char *path,
                                       const struct stat *before)
@@ -144,11 +165,9 @@ static enum cli_status open_temporary(struct output *output, const char *path,
         return refuse_existing(path);
     if (before != NULL && access(path, W_OK) == -1)
         return cli_system_error("open", path, errno);
-    output->path = realpath(path, NULL); /* a link is followed, not replaced */
+    output->path = resolve(path);
     if (output->path == NULL)
-        output->path = strdup(path);
-    if (output->path == NULL)
-        return cli_no_memory();
+        return cli_system_error("open", path, errno);
 
     watch_signals();
     output->fd = create_beside(output, mode);

@@ -155,9 +155,9 @@ static enum cli_status report_damage(const struct pb2session *self, const struct
     const struct source *source = &self->source;
     char hint[HINT_SIZE] = "";
 
-    if (source->count > 0)
+    if (source->count > 0 || source->archive != NULL)
         (void)snprintf(hint, sizeof(hint), "; --salvage converts what is whole");
-    else if (source->archive == NULL)
+    else
         (void)input_hint(source->input, "protobuf", hint, sizeof(hint));
     cli_error("%s: record %" PRIu64 ": byte %zu: %s%s", source->input->name, source->count + 1,
               error->offset, error->reason, hint);
@@ -245,7 +245,8 @@ static enum cli_status convert_message(struct pb2session *self, const struct mes
     enum cli_status status;
     struct spb_error error;
 
-    if (options->ids.count > 0 && !selection_has(&options->ids, self->job.converter, message->data, message->len))
+    if (options->ids.count > 0 &&
+        !selection_has(&options->ids, self->job.converter, message->data, message->len))
         return CLI_OK;
     (void)job_takes(&self->job);
     status = append_separator(self);

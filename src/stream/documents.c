@@ -23,8 +23,6 @@ enum {
                             with every piece, and then each time it has doubled */
 };
 
-static const char byte_order_mark[] = "\xEF\xBB\xBF";
-
 #define LINE_BEGUN SIZE_MAX
 
 /* Which of a listing's parts is open. */
@@ -53,8 +51,8 @@ struct spb_documents {
     bool record; /* it is a record, and not what stands between them */
 
     struct spb_documents_counts counts;
-    /* Position of the text's first byte in the stream. */
-    size_t offset;
+    size_t offset;  /* of the text's first byte in the stream */
+    size_t counted; /* bytes of the text that are behind this place: */
     size_t line;
     size_t column;
 };
@@ -127,13 +125,21 @@ static void advance(const uint8_t *text, size_t len, size_t *line, size_t *colum
         *column += (*at & 0xC0) != 0x80;
 }
 
-/* Makes an error whose position counts from `from` in the text count from the stream's start. */
-static void place_error(const spb_documents *d, size_t from, struct spb_error *error)
+/* Each byte is counted once, however many records are bad. */
+static void count_to_start(spb_documents *d)
 {
+    advance(d->text.data + d->counted, d->start - d->counted, &d->line, &d->column);
+    d->counted = d->start;
+}
+
+/* Makes an error whose position counts from `from` in the text count from the stream's start. */
+static void place_error(spb_documents *d, size_t from, struct spb_error *error)
+{
+    count_to_start(d);
     size_t line = d->line;
     size_t column = d->column;
 
-    advance(d->text.data, from, &line, &column);
+    advance(d->text.data + d->start, from - d->start, &line, &column);
     error->offset += d->offset + from;
     if (error->line == 1)
         error->column += column - 1;
@@ -180,7 +186,8 @@ static void drop_used(spb_documents *d)
 
     if (start == 0)
         return;
-    advance(text->data, start, &d->line, &d->column);
+    count_to_start(d);
+    d->counted = 0;
     memmove(text->data, text->data + start, text->len - start);
     text->len -= start;
     d->offset += start;
@@ -222,6 +229,13 @@ static enum spb_status fail_too_large(spb_documents *d, struct spb_error *error)
     return fail_at_start(d, true, SPB_TOO_LARGE, "the document is longer than the limit", error);
 }
 
+static void begin_extent(spb_documents *d)
+{
+    if (!d->incomplete)
+        d->extent = spb_extent_begin(d->start);
+    d->incomplete = true;
+}
+
 /* The record at the start needs more text than there is. */
 static enum spb_status wait(spb_documents *d, struct spb_error *error)
 {
@@ -229,9 +243,7 @@ static enum spb_status wait(spb_documents *d, struct spb_error *error)
 
     if (len > d->converter->options.limits.document_max)
         return fail_too_large(d, error);
-    if (!d->incomplete)
-        d->extent = spb_extent_begin(d->start);
-    d->incomplete = true;
+    begin_extent(d);
     d->retry_len = len < RETRY_MIN ? len + 1 : 2 * len;
     return spb_error_set(error, SPB_NEED_MORE, d->offset + d->text.len,
                          "the document has not arrived whole");
@@ -240,9 +252,7 @@ static enum spb_status wait(spb_documents *d, struct spb_error *error)
 /* Whether the object at the start has its closing brace. Each byte is looked at once. */
 static bool is_whole(spb_documents *d)
 {
-    if (!d->incomplete)
-        d->extent = spb_extent_begin(d->start);
-    d->incomplete = true;
+    begin_extent(d);
     return d->extent.depth == 0 && d->extent.at > d->start
                ? true
                : spb_extent_find(&d->extent, text_at(d, 0), d->text.len);
@@ -487,10 +497,10 @@ static void skip_space(spb_documents *d)
 static bool skip_between(spb_documents *d)
 {
     const size_t len = d->text.len;
-    const size_t mark_len = sizeof byte_order_mark - 1;
+    const size_t mark_len = 3;
 
     if (d->offset == 0 && d->start == 0 && len > 0 &&
-        memcmp(text_at(d, 0), byte_order_mark, len < mark_len ? len : mark_len) == 0) {
+        memcmp(text_at(d, 0), "\xEF\xBB\xBF", len < mark_len ? len : mark_len) == 0) {
         if (len < mark_len)
             return d->finished;
         d->start = mark_len;
@@ -514,9 +524,7 @@ static enum spb_status take(spb_documents *d, struct spb_bytes *pb, bool *again,
                             struct spb_error *error)
 {
     *again = false;
-    if (!d->incomplete && !skip_between(d))
-        return at_end(d, error);
-    if (d->start == d->text.len)
+    if ((!d->incomplete && !skip_between(d)) || d->start == d->text.len)
         return at_end(d, error);
     if (d->in_array || d->listing != NO_LISTING)
         return take_item(d, pb, again, error);
