@@ -30,6 +30,9 @@ struct spb_converter {
     uint8_t *length_lens;     /* for each row, the bytes that its last length took */
 };
 
+/* What a caller gave, with its padding: in a copy unless it has it. NULL when memory is short. */
+const uint8_t *spb_input_padded(spb_converter *converter, const void *data, size_t len);
+
 /*
  * Converts the document at the start of a padded text, which may be followed by more. *used_out:
  * bytes of the document and the white space before it. See spb_json_to_pb().

@@ -14,10 +14,7 @@
 #include "wire/writer.h"
 #include "json/writer.h"
 
-enum {
-    PREDICTIONS = 4,  /* rows tried before a tag is looked up */
-    FIELD_ROOM = 128, /* a name, a number or date, and some brackets */
-};
+enum { FIELD_ROOM = 128 /* a name, a number or date, and some brackets */ };
 
 struct pb_to_json {
     struct spb_wire_reader reader;
@@ -238,14 +235,6 @@ static struct cursor write_nested(struct pb_to_json *c, struct cursor k, const u
     return k.at == NULL ? fail_inside(c) : k;
 }
 
-static bool has_tag(const uint8_t *at, const uint8_t *end, const struct spb_row *row)
-{
-    if (row->tag_mask == 0)
-        return (size_t)(end - at) >= row->tag_len && memcmp(at, row->tag, row->tag_len) == 0;
-    return ((at[0] | at[1] << 8) & row->tag_mask) == row->tag_value &&
-           (size_t)(end - at) >= row->tag_len;
-}
-
 /* Where `to` stands, in a form that outlives make_room(). */
 static size_t offset_of(const struct pb_to_json *c, const uint8_t *to)
 {
@@ -284,7 +273,7 @@ static struct cursor write_entry(struct pb_to_json *c, struct cursor k, const ui
     const struct spb_row *const rows = row->table->rows;
     struct key key;
 
-    if (!has_tag(k.at, end, &rows[SPB_ENTRY_KEY - 1]))
+    if (!spb_row_has_tag(&rows[SPB_ENTRY_KEY - 1], k.at, end))
         return failed(give_up_order(c, k.at));
     key.text = read_length(c, k.at + rows[SPB_ENTRY_KEY - 1].tag_len, end, &key.len);
     if (key.text == NULL)
@@ -292,7 +281,7 @@ static struct cursor write_entry(struct pb_to_json *c, struct cursor k, const ui
     if (last->text != NULL && spb_key_compare(last->text, last->len, key.text, key.len) >= 0)
         return failed(give_up_order(c, k.at));
     *last = key;
-    if (!has_tag(key.text + key.len, end, &rows[SPB_ENTRY_VALUE - 1]))
+    if (!spb_row_has_tag(&rows[SPB_ENTRY_VALUE - 1], key.text + key.len, end))
         return failed(give_up_order(c, key.text + key.len));
     *k.to = ',';
     k = write_text(c, (struct cursor){ key.text, k.to + 1 }, key.len);
@@ -321,7 +310,7 @@ static struct cursor write_map(struct pb_to_json *c, struct cursor k, const uint
         k = write_entry(c, k, k.at + len, row, &last);
         if (k.at == NULL)
             return fail_inside(c);
-        if (!has_tag(k.at, end, row))
+        if (!spb_row_has_tag(row, k.at, end))
             break;
         k.at += row->tag_len;
     }
@@ -366,7 +355,7 @@ static struct cursor write_array(struct pb_to_json *c, struct cursor k, const ui
         k = write_value(c, k, end, row);
         if (k.at == NULL)
             return k;
-        if (!has_tag(k.at, end, row))
+        if (!spb_row_has_tag(row, k.at, end))
             break;
         k.at += row->tag_len;
     }
@@ -454,20 +443,6 @@ static struct cursor write_additional(struct pb_to_json *c, struct cursor k, str
 
 /* ------------------------------------------------------------------ fields */
 
-static const struct spb_row *predict(const struct reading *r, const uint8_t *at, const uint8_t *end)
-{
-    const struct spb_row *row = r->table->rows + r->next;
-    const struct spb_row *rows_end = r->table->rows + r->table->row_count;
-
-    if (rows_end - row > PREDICTIONS)
-        rows_end = row + PREDICTIONS;
-    for (; row < rows_end; row++) {
-        if (has_tag(at, end, row))
-            return row;
-    }
-    return NULL;
-}
-
 /* `at` is behind the tag. */
 static inline struct cursor write_row(struct pb_to_json *c, struct cursor k, const uint8_t *end,
                                       const struct spb_row *row, struct reading *r)
@@ -547,7 +522,7 @@ static struct cursor write_message(struct pb_to_json *c, struct cursor k, const 
     struct reading r = { .table = table, .unknown = c->converter->unknown.len };
 
     while (k.at < end) {
-        const struct spb_row *const row = predict(&r, k.at, end);
+        const struct spb_row *const row = spb_table_predict_tag(table, r.next, k.at, end);
         if (row != NULL) {
             k.at += row->tag_len;
             k = write_row(c, k, end, row, &r);

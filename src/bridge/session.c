@@ -1,23 +1,28 @@
 /*
  * The struct door. A session's struct and all its parts are cut from an arena whose first chunk
- * begins just before the struct, so that one call releases it. The bytes it is filled from have
- * passed every check of the text door and are in canonical order; what is left to check is what a C
- * string cannot hold, and the budget. Structs that come in are packed by protobuf-c, which is all
+ * begins just before the struct, so that one call releases it. Structs that come in are packed by protobuf-c, which is all
  * that this file asks of it, and go through the same checks.
  */
 #include <sessionpb/session.h>
 
+#include <math.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/scan.h"
+#include "base/time.h"
+#include "base/utf8.h"
 #include "bridge/converter.h"
 #include "wire/locate.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
 
-enum { CHUNK_MIN = 4096 };
+enum {
+    CHUNK_MIN = 4096,
+    CHUNK_FACTOR = 4 /* of a message's bytes: most sessions fit in a first chunk of so many */
+};
 
 /* ------------------------------------------------------------------ the arena */
 
@@ -30,6 +35,7 @@ struct arena {
     struct chunk *first;
     uint8_t *at;
     size_t left;
+    size_t chunk_len;   /* of the next chunk, if the budget has it */
     size_t memory_left; /* of limits.memory_max */
     size_t items_left;  /* of limits.items_max */
 };
@@ -45,12 +51,10 @@ static void free_chunks(struct chunk *chunk)
 
 static enum spb_status add_chunk(struct arena *arena, size_t len)
 {
-    if (len > arena->memory_left)
-        return SPB_OVER_BUDGET;
-    struct chunk *const chunk = malloc(sizeof *chunk + len);
+    struct chunk *const chunk = malloc(sizeof *chunk + len + SPB_VECTOR); /* copied whole */
+
     if (chunk == NULL)
         return SPB_NO_MEMORY;
-    arena->memory_left -= len;
     chunk->next = NULL;
     if (arena->first == NULL) {
         arena->first = chunk;
@@ -60,24 +64,34 @@ static enum spb_status add_chunk(struct arena *arena, size_t len)
     }
     arena->at = chunk->memory;
     arena->left = len;
+    arena->chunk_len = CHUNK_MIN;
     return SPB_OK;
 }
 
-/* Aligned for anything. NULL: *status tells why. */
-static void *take(struct arena *arena, size_t len, enum spb_status *status)
+/*
+ * Aligned for anything, or (1) for text. The budget pays for what is taken, whatever chunk it comes
+ * from. NULL: *status tells why.
+ */
+static inline void *take(struct arena *arena, size_t len, size_t align, enum spb_status *status)
 {
-    const size_t step = alignof(max_align_t);
-    const size_t rounded = (len + step - 1) / step * step;
+    const size_t cost = len + (align - 1);
+    size_t gap = (size_t)(-(uintptr_t)arena->at & (align - 1));
 
-    if (rounded > arena->left) {
-        const size_t wish = rounded > CHUNK_MIN ? rounded : CHUNK_MIN;
-        *status = add_chunk(arena, wish <= arena->memory_left ? wish : rounded);
+    *status = SPB_OVER_BUDGET;
+    if (cost > arena->memory_left)
+        return NULL;
+    if (gap + len > arena->left) {
+        const size_t wish =
+            arena->chunk_len < arena->memory_left ? arena->chunk_len : arena->memory_left;
+        *status = add_chunk(arena, len > wish ? len : wish);
         if (*status != SPB_OK)
             return NULL;
+        gap = 0;
     }
-    void *const memory = arena->at;
-    arena->at += rounded;
-    arena->left -= rounded;
+    void *const memory = arena->at + gap;
+    arena->at += gap + len;
+    arena->left -= gap + len;
+    arena->memory_left -= cost;
     return memory;
 }
 
@@ -87,15 +101,15 @@ struct fill {
     struct spb_wire_reader reader;
     struct arena arena;
     const struct spb_limits *limits;
+    bool checked; /* the bytes are canonical, and have passed all checks */
+    bool lenient;
 };
 
-typedef bool fill_value(struct fill *f, const struct spb_row *row, void *member,
-                        const struct spb_wire_field *field);
+static const uint8_t *fill_message(struct fill *f, const struct spb_table *table,
+                                   ProtobufCMessage *message, const uint8_t *at,
+                                   const uint8_t *end);
 
-static bool fill_message(struct fill *f, const struct spb_table *table, ProtobufCMessage *message,
-                         const uint8_t *at, const uint8_t *end);
-
-static bool fail_over(struct fill *f, enum spb_status status, const uint8_t *at)
+static void *fail_over(struct fill *f, enum spb_status status, const uint8_t *at)
 {
     if (status == SPB_NO_MEMORY)
         spb_wire_fail(&f->reader, status, at, "out of memory");
@@ -103,101 +117,150 @@ static bool fail_over(struct fill *f, enum spb_status status, const uint8_t *at)
         spb_wire_fail(&f->reader, status, at,
                       "the struct is above its limits of %zu bytes and %zu items",
                       f->limits->memory_max, f->limits->items_max);
-    return false;
+    return NULL;
 }
 
-/* Memory for one item, or for an array of pointers (then it is no item). */
-static void *take_for(struct fill *f, size_t len, bool item, const uint8_t *at)
+/* Bytes that were not checked must be: see spb_pb_to_session(). */
+static const uint8_t *give_up(struct fill *f, const uint8_t *at)
+{
+    return spb_wire_fail(&f->reader, SPB_INTERNAL, at, "the bytes have not been checked");
+}
+
+/* Memory for one item. */
+static inline void *take_item(struct fill *f, size_t len, size_t align, const uint8_t *at)
 {
     enum spb_status status = SPB_OVER_BUDGET;
-    void *memory = NULL;
+    void *const memory = f->arena.items_left > 0 ? take(&f->arena, len, align, &status) : NULL;
 
-    if (!item || f->arena.items_left > 0)
-        memory = take(&f->arena, len, &status);
     if (memory == NULL)
-        fail_over(f, status, at);
-    f->arena.items_left -= item && memory != NULL;
+        return fail_over(f, status, at);
+    f->arena.items_left--;
     return memory;
 }
 
-static bool fill_string(struct fill *f, const struct spb_row *row, void *member,
-                        const struct spb_wire_field *field)
+/* Memory for an array of pointers and the like, which is no item. */
+static void *take_array(struct fill *f, size_t len, const uint8_t *at)
 {
-    const uint8_t *const nul = memchr(field->value, '\0', field->len);
+    enum spb_status status;
+    void *const memory = take(&f->arena, len, alignof(max_align_t), &status);
 
-    (void)row;
-    if (nul != NULL) {
-        spb_wire_fail(&f->reader, SPB_NOT_REPRESENTABLE, nul,
-                      "a C string cannot hold the NUL in this string");
-        return false;
+    return memory != NULL ? memory : fail_over(f, status, at);
+}
+
+static inline const uint8_t *read_length(struct fill *f, const uint8_t *at, const uint8_t *end,
+                                         size_t *len)
+{
+    if (at < end && *at < 0x80 && *at < end - at) {
+        *len = *at;
+        return at + 1;
     }
-    char *const text = take_for(f, field->len + 1, true, field->value);
+    return spb_wire_length(&f->reader, at, end, len);
+}
+
+/* What a short string's first vector shows; a longer one, or one with a doubt, is looked at again. */
+static bool is_fit(struct fill *f, const uint8_t *text, size_t len)
+{
+    const uint8_t *const nul = memchr(text, '\0', len);
+
+    if (nul != NULL)
+        return spb_wire_fail(&f->reader, SPB_NOT_REPRESENTABLE, nul,
+                             "a C string cannot hold the NUL in this string") != NULL;
+    return f->checked || spb_utf8_valid_len(text, len) == len || give_up(f, text) != NULL;
+}
+
+static inline const uint8_t *fill_string(struct fill *f, char **member, const uint8_t *at,
+                                         const uint8_t *end)
+{
+    struct spb_utf8_watch watch = { 0 };
+    size_t len;
+
+    at = read_length(f, at, end, &len);
+    if (at == NULL)
+        return NULL;
+    char *const text = take_item(f, len + 1, 1, at);
     if (text == NULL)
-        return false;
-    memcpy(text, field->value, field->len);
-    text[field->len] = '\0';
-    *(char **)member = text;
-    return true;
+        return NULL;
+    const struct spb_scan scan = spb_copy_scan(at, text);
+    const uint32_t mask = len < SPB_VECTOR ? (UINT32_C(1) << len) - 1 : 0;
+    spb_watch_utf8(&watch, at, scan.high & mask);
+    if (len >= SPB_VECTOR || (scan.stop & mask) != 0 || watch.doubt) {
+        if (!is_fit(f, at, len))
+            return NULL;
+        memcpy(text, at, len);
+    }
+    text[len] = '\0';
+    *member = text;
+    return at + len;
 }
 
-static bool fill_int32(struct fill *f, const struct spb_row *row, void *member,
-                       const struct spb_wire_field *field)
+static const uint8_t *fill_int32(struct fill *f, int32_t *member, const uint8_t *at,
+                                 const uint8_t *end)
 {
-    (void)f, (void)row;
-    *(int32_t *)member = (int32_t)field->varint;
-    return true;
+    uint64_t value;
+
+    at = spb_wire_varint(&f->reader, at, end, &value);
+    if (at != NULL)
+        *member = (int32_t)(uint32_t)value;
+    return at;
 }
 
-static bool fill_double(struct fill *f, const struct spb_row *row, void *member,
-                        const struct spb_wire_field *field)
+static const uint8_t *fill_double(struct fill *f, double *member, const uint8_t *at,
+                                  const uint8_t *end)
 {
-    const uint64_t bits = spb_wire_get_fixed64(field->value);
-
-    (void)f, (void)row;
+    if (end - at < 8)
+        return give_up(f, at);
+    const uint64_t bits = spb_wire_get_fixed64(at);
     memcpy(member, &bits, sizeof bits);
-    return true;
+    if (!isfinite(*member) || (*member == 0 && bits != 0))
+        return give_up(f, at);
+    return at + 8;
 }
 
-static bool fill_bool(struct fill *f, const struct spb_row *row, void *member,
-                      const struct spb_wire_field *field)
+static const uint8_t *fill_bool(struct fill *f, protobuf_c_boolean *member, const uint8_t *at,
+                                const uint8_t *end)
 {
-    (void)f, (void)row;
-    *(protobuf_c_boolean *)member = field->varint != 0;
-    return true;
+    uint64_t value;
+
+    at = spb_wire_varint(&f->reader, at, end, &value);
+    if (at != NULL)
+        *member = value != 0;
+    return at;
 }
 
-static bool fill_time(struct fill *f, const struct spb_row *row, void *member,
-                      const struct spb_wire_field *field)
+static const uint8_t *fill_time(struct fill *f, Google__Protobuf__Timestamp **member,
+                                const uint8_t *at, const uint8_t *end)
 {
-    Google__Protobuf__Timestamp *const time = take_for(f, sizeof *time, true, field->value);
+    struct spb_time time;
     bool unknown;
+    size_t len;
 
-    (void)row;
-    if (time == NULL)
-        return false;
-    google__protobuf__timestamp__init(time);
-    *(Google__Protobuf__Timestamp **)member = time;
-    return spb_wire_timestamp(&f->reader, field->value, field->value + field->len, &time->seconds,
-                              &time->nanos, &unknown);
+    at = read_length(f, at, end, &len);
+    if (at == NULL)
+        return NULL;
+    *member = take_item(f, sizeof **member, alignof(max_align_t), at);
+    if (*member == NULL)
+        return NULL;
+    google__protobuf__timestamp__init(*member);
+    if (!spb_wire_timestamp(&f->reader, at, at + len, &time.seconds, &time.nanos, &unknown))
+        return NULL;
+    if (unknown || !spb_time_is_valid(time))
+        return give_up(f, at);
+    (*member)->seconds = time.seconds;
+    (*member)->nanos = time.nanos;
+    return at + len;
 }
 
-static bool fill_nested(struct fill *f, const struct spb_row *row, void *member,
-                        const struct spb_wire_field *field)
+static const uint8_t *fill_nested(struct fill *f, const struct spb_row *row,
+                                  ProtobufCMessage **member, const uint8_t *at, const uint8_t *end)
 {
-    ProtobufCMessage *const message = take_for(f, row->table->struct_size, true, field->value);
+    size_t len;
 
-    if (message == NULL)
-        return false;
-    *(ProtobufCMessage **)member = message;
-    return fill_message(f, row->table, message, field->value, field->value + field->len);
+    at = read_length(f, at, end, &len);
+    if (at == NULL)
+        return NULL;
+    *member = take_item(f, row->table->struct_size, alignof(max_align_t), at);
+    return *member == NULL ? NULL : fill_message(f, row->table, *member, at, at + len);
 }
-
-static fill_value *const fillers[SPB_KIND_COUNT] = {
-    [SPB_KIND_STRING] = fill_string,  [SPB_KIND_INT32] = fill_int32,
-    [SPB_KIND_DOUBLE] = fill_double,  [SPB_KIND_BOOL] = fill_bool,
-    [SPB_KIND_TIMESTAMP] = fill_time, [SPB_KIND_MESSAGE] = fill_nested,
-    [SPB_KIND_MAP] = fill_nested,
-};
 
 /* ------------------------------------------------------------------ fields */
 
@@ -206,49 +269,85 @@ static void *member_at(ProtobufCMessage *message, size_t offset)
     return (uint8_t *)message + offset;
 }
 
-/* Fields of this number and type from `at` on, which stand together. */
-static size_t count_fields(struct fill *f, const uint8_t *at, const uint8_t *end,
-                           const struct spb_wire_field *like)
+/* `at` is behind the tag. */
+static const uint8_t *fill_value(struct fill *f, const struct spb_row *row, void *member,
+                                 const uint8_t *at, const uint8_t *end)
 {
-    struct spb_wire_field field = *like;
-    size_t count = 0;
-
-    for (; at < end && at != NULL; count++) {
-        at = spb_wire_field(&f->reader, at, end, &field);
-        if (at == NULL || field.number != like->number || field.type != like->type)
-            break;
+    switch ((enum spb_kind)row->kind) {
+    case SPB_KIND_STRING:
+        return fill_string(f, member, at, end);
+    case SPB_KIND_TIMESTAMP:
+        return fill_time(f, member, at, end);
+    case SPB_KIND_INT32:
+        return fill_int32(f, member, at, end);
+    case SPB_KIND_BOOL:
+        return fill_bool(f, member, at, end);
+    case SPB_KIND_DOUBLE:
+        return fill_double(f, member, at, end);
+    default:
+        return fill_nested(f, row, member, at, end);
     }
+}
+
+/* Elements from `at`, behind the first one's tag, that stand together. All have a length. */
+static size_t count_elements(const struct spb_row *row, const uint8_t *at, const uint8_t *end)
+{
+    struct spb_wire_reader reader = { .begin = at };
+    size_t count = 0;
+    size_t len;
+
+    do {
+        count++;
+        at = spb_wire_length(&reader, at, end, &len);
+        at = at != NULL && spb_row_has_tag(row, at + len, end) ? at + len + row->tag_len : NULL;
+    } while (at != NULL);
     return count;
 }
 
-/* Puts an element behind those that came before; the first brings the array. */
-static bool fill_element(struct fill *f, const struct spb_row *row, ProtobufCMessage *message,
-                         const struct spb_wire_field *field, const uint8_t *behind,
-                         const uint8_t *end)
+/* Whether the keys of the entries of a map ascend, and each has its value. */
+static bool is_ascending(const ProtobufCMessage *last, const ProtobufCMessage *next,
+                         const struct spb_row *rows)
 {
-    size_t *const count = member_at(message, row->quantifier_offset);
-    void ***const array = member_at(message, row->offset);
+    const size_t key = rows[SPB_ENTRY_KEY - 1].offset;
+    const char *const *const last_key =
+        last == NULL ? NULL : (const void *)((const uint8_t *)last + key);
+    const char *const *const next_key = (const void *)((const uint8_t *)next + key);
 
-    if (*count == 0) {
-        const size_t len = (1 + count_fields(f, behind, end, field)) * sizeof(void *);
-        *array = take_for(f, len, false, field->value);
-        if (*array == NULL)
-            return false;
-    }
-    return fillers[row->kind](f, row, &(*array)[(*count)++], field);
+    return last_key == NULL || strcmp(*last_key, *next_key) < 0;
 }
 
-static bool fill_row(struct fill *f, const struct spb_row *row, ProtobufCMessage *message,
-                     const struct spb_wire_field *field, const uint8_t *behind, const uint8_t *end)
+static const uint8_t *fill_array(struct fill *f, const struct spb_row *row,
+                                 ProtobufCMessage *message, const uint8_t *at, const uint8_t *end)
 {
-    const bool pointer = row->kind == SPB_KIND_STRING || row->kind == SPB_KIND_TIMESTAMP ||
-                         row->kind == SPB_KIND_MESSAGE;
+    const size_t count = count_elements(row, at, end);
+    void **const array = take_array(f, count * sizeof *array, at);
 
+    if (array == NULL)
+        return NULL;
+    *(size_t *)member_at(message, row->quantifier_offset) = count;
+    *(void **)member_at(message, row->offset) = array;
+    for (size_t i = 0; i < count; i++) {
+        at = fill_value(f, row, &array[i], at, end);
+        if (at == NULL)
+            return NULL;
+        if (row->kind == SPB_KIND_MAP && !f->checked &&
+            !is_ascending(i == 0 ? NULL : array[i - 1], array[i], row->table->rows))
+            return give_up(f, at);
+        at += i + 1 < count ? row->tag_len : 0;
+    }
+    return at;
+}
+
+/* `at` is behind the tag. */
+static inline const uint8_t *fill_row(struct fill *f, const struct spb_row *row,
+                                      ProtobufCMessage *message, const uint8_t *at,
+                                      const uint8_t *end)
+{
     if (row->repeated || row->kind == SPB_KIND_MAP)
-        return fill_element(f, row, message, field, behind, end);
-    if (!pointer)
+        return fill_array(f, row, message, at, end);
+    if (row->kind == SPB_KIND_INT32 || row->kind == SPB_KIND_BOOL || row->kind == SPB_KIND_DOUBLE)
         *(protobuf_c_boolean *)member_at(message, row->quantifier_offset) = 1;
-    return fillers[row->kind](f, row, member_at(message, row->offset), field);
+    return fill_value(f, row, member_at(message, row->offset), at, end);
 }
 
 /* Fields without a row: at least as many as are unknown, for additional_properties has none. */
@@ -266,77 +365,117 @@ static size_t count_unknown(struct fill *f, const struct spb_table *table, const
 }
 
 /* protobuf-c keeps an unknown field as its bytes behind the tag. */
-static bool fill_unknown(struct fill *f, const struct spb_table *table, ProtobufCMessage *message,
-                         const struct spb_wire_field *field, const uint8_t *begin,
-                         const uint8_t *behind, const uint8_t *end)
+static const uint8_t *fill_unknown(struct fill *f, const struct spb_table *table,
+                                   ProtobufCMessage *message, const uint8_t *begin,
+                                   const uint8_t *end)
 {
+    struct spb_wire_field field;
     struct spb_wire_field tag;
     const uint8_t *const value = spb_wire_tag(&f->reader, begin, end, &tag);
+    const uint8_t *const behind = spb_wire_field(&f->reader, begin, end, &field);
 
     if (message->unknown_fields == NULL) {
         const size_t count = count_unknown(f, table, begin, end);
-        message->unknown_fields =
-            take_for(f, count * sizeof *message->unknown_fields, false, begin);
+        message->unknown_fields = take_array(f, count * sizeof *message->unknown_fields, begin);
     }
-    uint8_t *const data = take_for(f, (size_t)(behind - value), true, begin);
+    uint8_t *const data = take_item(f, (size_t)(behind - value), 1, begin);
     if (message->unknown_fields == NULL || data == NULL)
-        return false;
+        return NULL;
     memcpy(data, value, (size_t)(behind - value));
     message->unknown_fields[message->n_unknown_fields++] =
-        (ProtobufCMessageUnknownField){ .tag = field->number,
-                                        .wire_type = (ProtobufCWireType)field->type,
+        (ProtobufCMessageUnknownField){ .tag = field.number,
+                                        .wire_type = (ProtobufCWireType)field.type,
                                         .len = (size_t)(behind - value),
                                         .data = data };
-    return true;
+    return behind;
 }
 
-static bool fill_message(struct fill *f, const struct spb_table *table, ProtobufCMessage *message,
-                         const uint8_t *at, const uint8_t *end)
+/* A field that is none of the next rows. */
+static const uint8_t *fill_other(struct fill *f, const struct spb_table *table,
+                                 ProtobufCMessage *message, unsigned *next, const uint8_t *at,
+                                 const uint8_t *end)
 {
-    bool fine = true;
+    struct spb_wire_field field;
+    const uint8_t *const value = spb_wire_tag(&f->reader, at, end, &field);
+
+    if (value == NULL)
+        return NULL;
+    const struct spb_row *const row = spb_table_find_field(table, field.number, field.type);
+    if (row != NULL && row->index >= *next) {
+        *next = row->index + 1u;
+        return fill_row(f, row, message, value, end);
+    }
+    if (!f->checked)
+        return give_up(f, at);
+    if (field.number == SPB_ADDITIONAL_NUMBER && field.type == SPB_WIRE_LEN)
+        return fill_string(f, member_at(message, table->additional_offset), value, end);
+    return fill_unknown(f, table, message, at, end);
+}
+
+/* Whether all is there that must be. Every member is set or NULL; entries have both of theirs. */
+static bool is_complete(const struct fill *f, const struct spb_table *table,
+                        const struct spb_row_set *seen)
+{
+    if (table->is_entry)
+        return seen->bits[0] == 3;
+    return f->lenient || spb_table_missing(table, seen) == NULL;
+}
+
+static const uint8_t *fill_message(struct fill *f, const struct spb_table *table,
+                                   ProtobufCMessage *message, const uint8_t *at, const uint8_t *end)
+{
+    struct spb_row_set seen = { 0 };
+    unsigned next = 0;
 
     memset(message, 0, table->struct_size);
     message->descriptor = table->descriptor;
-    while (fine && at < end) {
-        struct spb_wire_field field;
-        const uint8_t *const behind = spb_wire_field(&f->reader, at, end, &field);
-        if (behind == NULL)
-            return false;
-        const struct spb_row *row = spb_table_find_field(table, field.number, field.type);
-        if (row != NULL)
-            fine = fill_row(f, row, message, &field, behind, end);
-        else if (field.number == SPB_ADDITIONAL_NUMBER && field.type == SPB_WIRE_LEN)
-            fine = fill_string(f, NULL, member_at(message, table->additional_offset), &field);
-        else
-            fine = fill_unknown(f, table, message, &field, at, behind, end);
-        at = behind;
+    while (at < end) {
+        const struct spb_row *const row = spb_table_predict_tag(table, next, at, end);
+        if (row != NULL) {
+            next = row->index + 1u;
+            at = fill_row(f, row, message, at + row->tag_len, end);
+        } else {
+            at = fill_other(f, table, message, &next, at, end);
+        }
+        if (at == NULL)
+            return NULL;
+        if (next > 0)
+            spb_row_set_add(&seen, next - 1);
     }
-    return fine;
+    return f->checked || is_complete(f, table, &seen) ? at : give_up(f, end);
 }
 
 /* ------------------------------------------------------------------ the door */
 
-/* Fills a struct from canonical bytes. */
-static enum spb_status fill_session(spb_converter *converter, const struct spb_bytes *pb,
-                                    Journey__V1__Session **session_out, struct spb_error *error)
+/*
+ * Fills a struct from padded bytes. Those that are not `checked` must be what they would be made to:
+ * canonical, valid, and all of the schema; otherwise SPB_INTERNAL, or what seems to be wrong.
+ */
+static enum spb_status fill_session(spb_converter *converter, const uint8_t *pb, size_t len,
+                                    bool checked, Journey__V1__Session **session_out,
+                                    struct spb_error *error)
 {
     const struct spb_limits *const limits = &converter->options.limits;
     const struct spb_table *const table = converter->schema->session;
-    struct fill f = { .reader = { .begin = pb->data, .depth_max = limits->depth_max },
-                      .arena = { .memory_left = limits->memory_max,
+    const size_t chunk_len = CHUNK_FACTOR * len;
+    struct fill f = { .reader = { .begin = pb, .depth_max = limits->depth_max },
+                      .arena = { .chunk_len = chunk_len > CHUNK_MIN ? chunk_len : CHUNK_MIN,
+                                 .memory_left = limits->memory_max,
                                  .items_left = limits->items_max },
-                      .limits = limits };
+                      .limits = limits,
+                      .checked = checked,
+                      .lenient = converter->options.lenient };
     /* The struct comes first: spb_session_free() looks for the chunk before it. */
-    ProtobufCMessage *const session = take_for(&f, table->struct_size, true, pb->data);
+    ProtobufCMessage *const session = take_item(&f, table->struct_size, alignof(max_align_t), pb);
 
-    if (session != NULL && fill_message(&f, table, session, pb->data, pb->data + pb->len)) {
+    if (session != NULL && fill_message(&f, table, session, pb, pb + len) != NULL) {
         *session_out = (Journey__V1__Session *)session;
         return SPB_OK;
     }
     free_chunks(f.arena.first);
     if (error != NULL) {
         *error = f.reader.error;
-        spb_wire_locate(table, pb->data, pb->len, error);
+        spb_wire_locate(table, pb, len, error);
     }
     return f.reader.error.status;
 }
@@ -353,17 +492,28 @@ enum spb_status spb_json_to_session(spb_converter *converter, const char *json, 
         return status;
     if (!spb_bytes_pad(pb))
         return spb_error_set(error, SPB_NO_MEMORY, 0, "out of memory");
-    return fill_session(converter, pb, session_out, error);
+    return fill_session(converter, pb->data, pb->len, true, session_out, error);
 }
 
-/* See sessionpb/session.h. */
+/*
+ * See sessionpb/session.h. Bytes that are canonical and well, which is soon said of most, are taken
+ * as they are. All others are put through the text door, which has the last word on them.
+ */
 enum spb_status spb_pb_to_session(spb_converter *converter, const void *pb, size_t len,
                                   Journey__V1__Session **session_out, struct spb_error *error)
 {
     const struct spb_bytes *canonical;
-    const enum spb_status status = spb_canonical(converter, pb, len, &canonical, error);
 
-    return status == SPB_OK ? fill_session(converter, canonical, session_out, error) : status;
+    if (len <= converter->options.limits.document_max) {
+        const uint8_t *const bytes = spb_input_padded(converter, pb, len);
+        if (bytes != NULL &&
+            fill_session(converter, bytes, len, false, session_out, NULL) == SPB_OK)
+            return SPB_OK;
+    }
+    const enum spb_status status = spb_canonical(converter, pb, len, &canonical, error);
+    return status == SPB_OK
+               ? fill_session(converter, canonical->data, canonical->len, true, session_out, error)
+               : status;
 }
 
 /* Packs a struct into converter->text. */

@@ -15,13 +15,12 @@ static enum spb_status fail_memory(struct spb_error *error)
     return spb_error_set(error, SPB_NO_MEMORY, 0, "out of memory");
 }
 
-/* The input with its padding, in a copy unless it has it. NULL when memory is short. */
-static const uint8_t *pad(spb_converter *converter, const void *data, size_t len)
+const uint8_t *spb_input_padded(spb_converter *converter, const void *data, size_t len)
 {
     if (converter->options.padded && data != NULL)
         return data;
     return spb_bytes_copy_padded(&converter->input, data, len) == SPB_OK ? converter->input.data
-                                                                          : NULL;
+                                                                         : NULL;
 }
 
 /* ------------------------------------------------------------------ JSON to protobuf */
@@ -52,7 +51,7 @@ enum spb_status spb_json_to_pb(spb_converter *converter, const char *json, size_
         return spb_error_set(error, SPB_TOO_LARGE, 0,
                              "the document is longer than the limit of %zu bytes",
                              converter->options.limits.document_max);
-    const char *const text = (const char *)pad(converter, json, len);
+    const char *const text = (const char *)spb_input_padded(converter, json, len);
     if (text == NULL)
         return fail_memory(error);
     enum spb_status status = spb_json_to_pb_padded(converter, text, len, &used, pb, error);
@@ -171,7 +170,7 @@ enum spb_status spb_pb_to_json(spb_converter *converter, const void *pb, size_t 
         return spb_error_set(error, SPB_TOO_LARGE, 0,
                              "the message is longer than the limit of %zu bytes",
                              converter->options.limits.document_max);
-    const uint8_t *const bytes = pad(converter, pb, len);
+    const uint8_t *const bytes = spb_input_padded(converter, pb, len);
     if (bytes == NULL)
         return fail_memory(error);
     return spb_pb_to_json_padded(converter, bytes, len, json, error);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <sessionpb/status.h>
 
@@ -46,6 +47,37 @@ static inline const uint8_t *spb_wire_varint(struct spb_wire_reader *reader, con
     }
     return spb_wire_long_varint(reader, at, end, value);
 }
+
+/* ---- rows by their tags ---- */
+
+/* Bytes behind `end` may be read: they are padded. */
+static inline bool spb_row_has_tag(const struct spb_row *row, const uint8_t *at, const uint8_t *end)
+{
+    if (row->tag_mask == 0)
+        return (size_t)(end - at) >= row->tag_len && memcmp(at, row->tag, row->tag_len) == 0;
+    return ((at[0] | at[1] << 8) & row->tag_mask) == row->tag_value &&
+           (size_t)(end - at) >= row->tag_len;
+}
+
+/* The row from number `next` on, of those that are likely, whose tag stands here; or NULL. */
+static inline const struct spb_row *spb_table_predict_tag(const struct spb_table *table,
+                                                          unsigned next, const uint8_t *at,
+                                                          const uint8_t *end)
+{
+    enum { PREDICTIONS = 4 };
+    const struct spb_row *row = table->rows + next;
+    const struct spb_row *rows_end = table->rows + table->row_count;
+
+    if (rows_end - row > PREDICTIONS)
+        rows_end = row + PREDICTIONS;
+    for (; row < rows_end; row++) {
+        if (spb_row_has_tag(row, at, end))
+            return row;
+    }
+    return NULL;
+}
+
+/* ---- fields ---- */
 
 /* Reads a length and checks that so many bytes follow. */
 const uint8_t *spb_wire_length(struct spb_wire_reader *reader, const uint8_t *at,
