@@ -296,10 +296,11 @@ static struct cursor read_map(struct json_to_pb *c, struct cursor k, const struc
         if (k.at != NULL)
             k = next_item(c, k, '}');
     }
-    if (k.at != NULL && !spb_map_close(flush(c, k.to), &map, &fault))
+    if (k.at == NULL)
+        return k;
+    if (!spb_map_close(flush(c, k.to), &map, &fault))
         return failed(fail_fault(c, begin, &fault));
-    k.at += k.at != NULL;
-    return k;
+    return (struct cursor){ k.at + 1, k.to };
 }
 
 static inline struct cursor read_value(struct json_to_pb *c, struct cursor k,
@@ -335,8 +336,7 @@ static struct cursor read_array(struct json_to_pb *c, struct cursor k, const str
         if (k.at != NULL)
             k = next_item(c, k, ']');
     }
-    k.at += k.at != NULL;
-    return k;
+    return k.at == NULL ? k : (struct cursor){ k.at + 1, k.to };
 }
 
 /* ------------------------------------------------------------------ additional members */
