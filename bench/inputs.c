@@ -175,8 +175,7 @@ static void add_messages(struct inputs *inputs)
 
 void inputs_make(struct inputs *inputs, uint64_t seed, size_t count)
 {
-    const struct spb_options options = { .size = sizeof options, .padded = true };
-
+    const struct spb_options options = { .size = sizeof(options), .padded = true };
     *inputs = (struct inputs){ .converter = spb_converter_new(&options) };
     if (inputs->converter == NULL || !peer_cjson_start())
         bench_fail("out of memory");

@@ -40,6 +40,10 @@ bool peer_cjson_to_pb(const char *json, size_t len, struct peer_bytes *pb);
 char *peer_cjson_to_json(const uint8_t *pb, size_t len);
 void peer_cjson_free_session(void *session);
 
+/* Dates of the years 0001 to 9999. text: room for 32 bytes. */
+bool peer_parse_date(const char *text, int64_t *seconds, int32_t *nanos);
+void peer_print_date(int64_t seconds, int32_t nanos, char *text);
+
 /* ---- protobuf-c alone ---- */
 
 void *peer_protobufc_unpack(const uint8_t *pb, size_t len);

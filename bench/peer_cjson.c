@@ -142,123 +142,6 @@ static const struct member *find(const struct shape *shape, const char *name, un
     return NULL;
 }
 
-/* ------------------------------------------------------------------ dates */
-
-static int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
-{
-    year -= month <= 2;
-    const int64_t era = (year >= 0 ? year : year - 399) / 400;
-    const unsigned year_of_era = (unsigned)(year - era * 400);
-    const unsigned day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
-           719468;
-}
-
-/* Digits up to `count` of them; false if there are fewer. */
-static bool digits(const char **at, unsigned count, unsigned *value)
-{
-    *value = 0;
-    for (; count > 0; count--, ++*at) {
-        const unsigned digit = (unsigned)(unsigned char)**at - '0';
-        if (digit > 9)
-            return false;
-        *value = *value * 10 + digit;
-    }
-    return true;
-}
-
-static bool letter(const char **at, char expected)
-{
-    return *(*at)++ == expected;
-}
-
-/* The offset from UTC in seconds; the text ends behind it. */
-static bool parse_zone(const char *at, int *offset)
-{
-    unsigned hour, minute;
-    const char sign = *at++;
-
-    *offset = 0;
-    if (sign == 'Z' || sign == 'z')
-        return *at == '\0';
-    if ((sign != '+' && sign != '-') || !digits(&at, 2, &hour) || !letter(&at, ':') ||
-        !digits(&at, 2, &minute) || hour > 23 || minute > 59)
-        return false;
-    *offset = (int)(hour * 3600 + minute * 60) * (sign == '-' ? -1 : 1);
-    return *at == '\0';
-}
-
-static bool parse_date(const char *at, Google__Protobuf__Timestamp *time)
-{
-    unsigned year, month, day, hour, minute, second, nanos = 0;
-    int offset;
-
-    if (!digits(&at, 4, &year) || !letter(&at, '-') || !digits(&at, 2, &month) ||
-        !letter(&at, '-') || !digits(&at, 2, &day) || !letter(&at, 'T') || !digits(&at, 2, &hour) ||
-        !letter(&at, ':') || !digits(&at, 2, &minute) || !letter(&at, ':') ||
-        !digits(&at, 2, &second) || month - 1 > 11 || day - 1 > 30 || hour > 23 || minute > 59 ||
-        second > 59)
-        return false;
-    if (*at == '.') {
-        unsigned scale = 100000000;
-        for (at++; *at >= '0' && *at <= '9'; at++, scale /= 10)
-            nanos += scale * (unsigned)(*at - '0');
-    }
-    if (!parse_zone(at, &offset))
-        return false;
-    time->seconds =
-        days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
-    time->nanos = (int32_t)nanos;
-    return true;
-}
-
-static char *put_digits(char *at, unsigned count, unsigned value)
-{
-    for (unsigned i = count; i > 0; i--, value /= 10)
-        at[i - 1] = (char)('0' + value % 10);
-    return at + count;
-}
-
-static char *put_letter(char *at, char c)
-{
-    *at = c;
-    return at + 1;
-}
-
-/* Of the years 0001 to 9999; text has room for 32 bytes. */
-static void print_date(const Google__Protobuf__Timestamp *time, char *at)
-{
-    const int64_t shifted = time->seconds + INT64_C(719468) * 86400; /* from 0000-03-01: above 0 */
-    const unsigned days = (unsigned)(shifted / 86400), rest = (unsigned)(shifted % 86400);
-    const unsigned era = days / 146097, of_era = days % 146097;
-    const unsigned year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    const unsigned day = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    const unsigned month = (5 * day + 2) / 153;
-    const unsigned nanos = (unsigned)time->nanos;
-
-    at = put_digits(at, 4, era * 400 + year_of_era + (month >= 10));
-    at = put_letter(at, '-');
-    at = put_digits(at, 2, month < 10 ? month + 3 : month - 9);
-    at = put_letter(at, '-');
-    at = put_digits(at, 2, day - (153 * month + 2) / 5 + 1);
-    at = put_letter(at, 'T');
-    at = put_digits(at, 2, rest / 3600);
-    at = put_letter(at, ':');
-    at = put_digits(at, 2, rest / 60 % 60);
-    at = put_letter(at, ':');
-    at = put_digits(at, 2, rest % 60);
-    at = put_letter(at, '.');
-    if (nanos % 1000000 == 0)
-        at = put_digits(at, 3, nanos / 1000000);
-    else if (nanos % 1000 == 0)
-        at = put_digits(at, 6, nanos / 1000);
-    else
-        at = put_digits(at, 9, nanos);
-    at = put_letter(at, 'Z');
-    *at = '\0';
-}
-
 /* ------------------------------------------------------------------ JSON to struct */
 
 static ProtobufCMessage *fill_message(const struct shape *shape, const cJSON *object);
@@ -289,7 +172,8 @@ static void *new_value(const struct member *member, const cJSON *json)
         return cJSON_IsObject(json) ? (void *)fill_message(member->shape, json) : NULL;
 
     Google__Protobuf__Timestamp *const time = (void *)new_message(member->field->descriptor);
-    if (time != NULL && (!cJSON_IsString(json) || !parse_date(json->valuestring, time))) {
+    if (time != NULL && (!cJSON_IsString(json) ||
+                         !peer_parse_date(json->valuestring, &time->seconds, &time->nanos))) {
         free(time);
         return NULL;
     }
@@ -405,18 +289,52 @@ static bool fill_member(const struct member *member, const cJSON *json, char *ba
     return *place != NULL;
 }
 
-/* They stay in the order in which they come. */
-static bool add_additional(cJSON **object, cJSON *member)
+/* Members that the schema does not define. */
+struct unknown {
+    cJSON **members;
+    size_t count, capacity;
+};
+
+static bool add_unknown(struct unknown *unknown, cJSON *member)
 {
-    if (*object == NULL)
-        *object = cJSON_CreateObject();
-    return *object != NULL && cJSON_AddItemReferenceToObject(*object, member->string, member);
+    if (unknown->count == unknown->capacity) {
+        const size_t capacity = unknown->capacity * 2 + 4;
+        cJSON **const larger = realloc(unknown->members, capacity * sizeof *larger);
+        if (larger == NULL)
+            return false;
+        unknown->members = larger;
+        unknown->capacity = capacity;
+    }
+    unknown->members[unknown->count++] = member;
+    return true;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const cJSON *const *const left = a, *const *const right = b;
+
+    return strcmp((*left)->string, (*right)->string);
+}
+
+/* The text of an object of them, in ascending order of their names. NULL: memory is short. */
+static char *print_unknown(const struct unknown *unknown)
+{
+    cJSON *const object = cJSON_CreateObject();
+    bool whole = object != NULL;
+
+    qsort(unknown->members, unknown->count, sizeof *unknown->members, compare_names);
+    for (size_t i = 0; i < unknown->count && whole; i++)
+        whole = cJSON_AddItemReferenceToObject(object, unknown->members[i]->string,
+                                               unknown->members[i]);
+    char *const text = whole ? cJSON_PrintUnformatted(object) : NULL;
+    cJSON_Delete(object);
+    return text;
 }
 
 static ProtobufCMessage *fill_message(const struct shape *shape, const cJSON *object)
 {
     ProtobufCMessage *const message = new_message(shape->descriptor);
-    cJSON *additional = NULL;
+    struct unknown unknown = { 0 };
     unsigned next = 0;
     bool filled = message != NULL;
 
@@ -425,14 +343,14 @@ static ProtobufCMessage *fill_message(const struct shape *shape, const cJSON *ob
         if (member != NULL)
             filled = fill_member(member, json, (char *)message);
         else
-            filled = add_additional(&additional, json);
+            filled = add_unknown(&unknown, json);
     }
-    if (additional != NULL && filled) {
+    if (unknown.count > 0 && filled) {
         char **const place = (void *)((char *)message + shape->additional);
-        *place = cJSON_PrintUnformatted(additional);
+        *place = print_unknown(&unknown);
         filled = *place != NULL;
     }
-    cJSON_Delete(additional);
+    free(unknown.members);
     if (!filled && message != NULL) {
         protobuf_c_message_free_unpacked(message, NULL);
         return NULL;
@@ -477,7 +395,8 @@ static cJSON *print_value(const struct member *member, const void *value)
         return cJSON_CreateString(value);
     if (member->shape != NULL)
         return print_message(member->shape, value);
-    print_date(value, text);
+    const Google__Protobuf__Timestamp *const time = value;
+    peer_print_date(time->seconds, time->nanos, text);
     return cJSON_CreateString(text);
 }
 

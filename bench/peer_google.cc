@@ -49,7 +49,7 @@ bool parse(const char *json, size_t len, Session *session)
 
     session->Clear();
     return google::protobuf::util::JsonStringToMessage(
-               google::protobuf::StringPiece(json, static_cast<ptrdiff_t>(len)), session, options)
+               google::protobuf::StringPiece(json, len), session, options)
         .ok();
 }
 

@@ -73,10 +73,11 @@ bool peer_simdjson_visit(const char *json, size_t len, peer_visit *seen)
     }
 }
 
+// builtin_implementation() would tell how the library was compiled, not this file.
 const char *peer_simdjson_version(void)
 {
-    static const std::string version = "simdjson " BENCH_TEXT(SIMDJSON_VERSION) " On-Demand, " +
-                                       builtin_implementation()->name() + " compiled, " +
-                                       get_active_implementation()->name() + " active";
+    static const std::string version = "simdjson " BENCH_TEXT(SIMDJSON_VERSION) " On-Demand for " BENCH_TEXT(
+        SIMDJSON_BUILTIN_IMPLEMENTATION) ", its index for " +
+                                       get_active_implementation()->name();
     return version.c_str();
 }
