@@ -4,9 +4,10 @@
 
 int main(void)
 {
-    const char *json = "{\"id\":\"a\",\"type\":\"web\",\"eventCount\":1,\"lastEvent\":{\"id\":\"e\","
-                       "\"eventName\":\"page_viewed\",\"createdDate\":\"2026-01-31T10:00:00+01:00\"},"
-                       "\"authenticated\":false,\"createdDate\":\"2026-01-31T09:00:00Z\"}";
+    const char *json =
+        "{\"id\":\"a\",\"type\":\"web\",\"eventCount\":1,\"lastEvent\":{\"id\":\"e\","
+        "\"eventName\":\"page_viewed\",\"createdDate\":\"2026-01-31T10:00:00+01:00\"},"
+        "\"authenticated\":false,\"createdDate\":\"2026-01-31T09:00:00Z\"}";
     spb_converter *converter = spb_converter_new(NULL);
     struct spb_bytes pb = { 0 }, back = { 0 };
     struct spb_error error;

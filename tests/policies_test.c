@@ -378,7 +378,8 @@ START_TEST(unknown_fields_must_be_base64_of_unknown_fields)
         "\"gAMF=\"", "\"gAM F\"", "\"gA-F\"", "\"gAMF\\n\"", "\"====\"", "\"gAMF====\"", "\"gAN=\"",
     };
     static const char *const malformed[] = {
-        "`80`", "`80 03`", "`82 03 05 61`", "`83 03`", "`84 03`", "`83 03 8c 03`", "`00 05`", "`86 03`",
+        "`80`",    "`80 03`",       "`82 03 05 61`", "`83 03`",
+        "`84 03`", "`83 03 8c 03`", "`00 05`",       "`86 03`",
     };
     static const char *const defined[] = {
         "1:{'id'}", "27:5", "1000:{'{}'}", "11:{}", "48:1 44:{}",
@@ -419,8 +420,7 @@ START_TEST(additional_properties_must_be_an_object)
     };
 
     for (size_t i = 0; i < COUNT_OF(refused); i++)
-        expect_wire_status(with_additional(refused[i]), SPB_BAD_JSON, "additional_properties",
-                           "");
+        expect_wire_status(with_additional(refused[i]), SPB_BAD_JSON, "additional_properties", "");
 }
 END_TEST
 

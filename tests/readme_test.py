@@ -47,6 +47,19 @@ class Readme(unittest.TestCase):
             with self.subTest(command=command):
                 self.assertEqual(run(command), shown)
 
+    def test_the_demo_brings_every_session_back(self):
+        demo = subprocess.run(
+            [os.path.join(ROOT, "dev"), "demo", TOOLS],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            check=False,
+        )
+        self.assertEqual(demo.returncode, 0, demo.stdout)
+        examples = os.path.join(ROOT, "examples", "sessions")
+        for name in (name for name in os.listdir(examples) if name.endswith(".json")):
+            self.assertRegex(demo.stdout, rf"(?m)^  {re.escape(name)} .*(identical|canonical)$")
+
     def test_the_code_is_the_example(self):
         with open(os.path.join(ROOT, "examples", "convert.c"), encoding="utf-8") as file:
             self.assertEqual(blocks("c"), [file.read()])

@@ -357,14 +357,25 @@ static const struct {
     const char *id; /* NULL: there is none */
     enum spb_status status;
 } id_cases[] = {
-    { "\x0a\x02" "ab", 4, "ab", SPB_OK },
+    { "\x0a\x02"
+      "ab",
+      4, "ab", SPB_OK },
     { "", 0, NULL, SPB_OK },
     { "\x0a\x00", 2, "", SPB_OK },
-    { "\x12\x01x\x0a\x01" "a\x18\x05\x0a\x01" "b", 11, "b", SPB_OK }, /* the last one counts */
-    { "\x08\x01", 2, NULL, SPB_OK },                                  /* of another type */
-    { "\x0a\x01" "a\xf3\x3e\x0a\x01z\xf4\x3e", 10, "a", SPB_OK },   /* not that of a group */
-    { "\x0a\x02" "a", 3, NULL, SPB_NEED_MORE },
-    { "\x0a\x01" "a\x07", 4, NULL, SPB_BAD_WIRE },
+    { "\x12\x01x\x0a\x01"
+      "a\x18\x05\x0a\x01"
+      "b",
+      11, "b", SPB_OK },             /* the last one counts */
+    { "\x08\x01", 2, NULL, SPB_OK }, /* of another type */
+    { "\x0a\x01"
+      "a\xf3\x3e\x0a\x01z\xf4\x3e",
+      10, "a", SPB_OK }, /* not that of a group */
+    { "\x0a\x02"
+      "a",
+      3, NULL, SPB_NEED_MORE },
+    { "\x0a\x01"
+      "a\x07",
+      4, NULL, SPB_BAD_WIRE },
 };
 
 START_TEST(the_id_of_a_message_is_found_or_its_fault_told)
@@ -374,9 +385,8 @@ START_TEST(the_id_of_a_message_is_found_or_its_fault_told)
     const char *id = nowhere;
     size_t len = 99;
 
-    ck_assert_int_eq(
-        spb_pb_id(converter, id_cases[_i].message, id_cases[_i].len, &id, &len, NULL),
-        id_cases[_i].status);
+    ck_assert_int_eq(spb_pb_id(converter, id_cases[_i].message, id_cases[_i].len, &id, &len, NULL),
+                     id_cases[_i].status);
     if (id_cases[_i].status != SPB_OK) {
         ck_assert_ptr_eq(id, nowhere);
     } else if (id_cases[_i].id == NULL) {

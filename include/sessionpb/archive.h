@@ -145,7 +145,7 @@ enum spb_status spb_archive_salvage(spb_archive_reader *reader, struct spb_archi
  * as spb_archive_next().
  */
 enum spb_status spb_archive_frame_at(spb_archive_reader *reader, uint64_t index,
-                                  struct spb_archive_frame *frame_out, struct spb_error *error);
+                                     struct spb_archive_frame *frame_out, struct spb_error *error);
 
 /*
  * Verifies everything: each frame's checksum, each record's bounds, the record counts and the seek

@@ -27,7 +27,7 @@ enum spb_status {
     SPB_BAD_UNICODE = 21, /* bytes that are not UTF-8, in text or in a protobuf string; "\ud800" */
 
     /* Malformed protobuf bytes. */
-    SPB_BAD_WIRE = 30, /* field number 0, a varint of eleven bytes, a group without its end */
+    SPB_BAD_WIRE = 30,    /* field number 0, a varint of eleven bytes, a group without its end */
     SPB_BAD_ARCHIVE = 31, /* a frame whose checksum is wrong, bytes that are not zstd's */
 
     /* Well-formed, but against the schema. */

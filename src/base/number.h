@@ -37,8 +37,8 @@ static inline const char *spb_int32_from_digits(const char *text, int32_t *value
 
     while (*at >= '0' && *at <= '9' && at - text < 9)
         value = value * 10 + (*at++ - '0');
-    if (at == text || (*text == '0' && at - text > 1) || (*at >= '0' && *at <= '9') ||
-        *at == '.' || *at == 'e' || *at == 'E')
+    if (at == text || (*text == '0' && at - text > 1) || (*at >= '0' && *at <= '9') || *at == '.' ||
+        *at == 'e' || *at == 'E')
         return NULL;
     *value_out = value;
     return at;

@@ -207,7 +207,7 @@ static enum spb_status walk(spb_archive_reader *reader, struct spb_error *error)
 
 /* See sessionpb/archive.h. */
 enum spb_status spb_archive_frame_at(spb_archive_reader *reader, uint64_t index,
-                                  struct spb_archive_frame *frame_out, struct spb_error *error)
+                                     struct spb_archive_frame *frame_out, struct spb_error *error)
 {
     enum spb_status status = SPB_OK;
 

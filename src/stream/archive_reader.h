@@ -44,7 +44,7 @@ struct spb_archive_reader {
     bool in_pieces;                 /* it is decompressed piece by piece, and has not ended yet */
     bool pending;                   /* zstd may have more of it without more input */
     uint32_t checksum;              /* its last bytes; of use only with header.checksum */
-    struct XXH64_state_s *hash;         /* of the frame; NULL but for a check */
+    struct XXH64_state_s *hash;     /* of the frame; NULL but for a check */
     struct XXH64_state_s *content_hash; /* of its content, likewise */
 
     struct spb_bytes content; /* what is decompressed, with padding behind it */

@@ -34,9 +34,8 @@ bool spb_extent_find(struct spb_extent *extent, const char *text, size_t len);
 static inline struct spb_extent spb_extent_begin_bad(size_t start, bool object, size_t indent,
                                                      size_t error_at)
 {
-    return (struct spb_extent){
-        .at = start, .object = object, .indent = indent, .error_at = error_at
-    };
+    return (
+        struct spb_extent){ .at = start, .object = object, .indent = indent, .error_at = error_at };
 }
 
 /*

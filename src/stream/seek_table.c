@@ -62,8 +62,8 @@ size_t spb_seek_table_len(enum spb_tables_kind kind, size_t count)
 static uint32_t tables_hash(const uint8_t *record_table, size_t record_len,
                             const uint8_t *seek_table, size_t seek_len)
 {
-    const XXH64_hash_t seed = XXH64(record_table + SPB_SKIPPABLE_HEADER,
-                                    record_len - SPB_SKIPPABLE_HEADER - HASH_LEN, 0);
+    const XXH64_hash_t seed =
+        XXH64(record_table + SPB_SKIPPABLE_HEADER, record_len - SPB_SKIPPABLE_HEADER - HASH_LEN, 0);
 
     return (uint32_t)XXH64(seek_table, seek_len, seed);
 }
