@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/word.h"
+
 enum {
     SPB_INT32_TEXT_MAX = 12, /* room for -2147483648 */
     SPB_DOUBLE_TEXT_MAX = 32 /* room for -2.2250738585072014e-308 and -0.0000012345678901234567 */
@@ -27,21 +29,28 @@ enum {
 bool spb_int32_from_text(const char *text, size_t len, int32_t *value_out);
 
 /*
- * Reads the common spelling of an int32 at the start of a text that ends in another character: one
- * to nine digits, without a sign, fraction or exponent. Returns the place behind, or NULL.
+ * Reads the common spelling of an int32 at the start of a text of which 8 bytes are readable: one to
+ * seven digits and another character, without a sign, fraction or exponent. Returns the place
+ * behind, or NULL. The digits are added up in pairs, then in fours, then all: none of it branches.
  */
 static inline const char *spb_int32_from_digits(const char *text, int32_t *value_out)
 {
-    const char *at = text;
-    int32_t value = 0;
+    const uint64_t zeros = UINT64_C(0x3030303030303030);
+    const uint64_t high = UINT64_C(0x8080808080808080);
+    uint64_t digits = spb_word_load(text) ^ zeros;
+    const uint64_t others = (digits | (digits + UINT64_C(0x7676767676767676))) & high;
 
-    while (*at >= '0' && *at <= '9' && at - text < 9)
-        value = value * 10 + (*at++ - '0');
-    if (at == text || (*text == '0' && at - text > 1) || (*at >= '0' && *at <= '9') || *at == '.' ||
-        *at == 'e' || *at == 'E')
+    if ((others & 0x80) != 0 || others == 0)
         return NULL;
-    *value_out = value;
-    return at;
+    const unsigned len = (unsigned)__builtin_ctzll(others) / 8;
+    const char next = text[len];
+    if ((*text == '0' && len > 1) || next == '.' || next == 'e' || next == 'E')
+        return NULL;
+    digits <<= 64 - 8 * len; /* as if zeros stood in front of it */
+    digits = (digits * 10 + (digits >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+    digits = (digits * 100 + (digits >> 16)) & UINT64_C(0x0000ffff0000ffff);
+    *value_out = (int32_t)((digits * 10000 + (digits >> 32)) & UINT32_MAX);
+    return text + len;
 }
 
 /*

@@ -341,10 +341,16 @@ static inline uint32_t spb_match(const void *a, const void *b)
     return spb_equal(spb_load(a), spb_load(b));
 }
 
-/* Bytes below the lowest set bit of a mask, which must not be 0. */
+/* Bytes below the lowest set bit of a mask: SPB_VECTOR where none is set. */
 static inline unsigned spb_first(uint32_t mask)
 {
-    return (unsigned)__builtin_ctz(mask);
+    return (unsigned)__builtin_ctzll(mask | UINT64_C(1) << SPB_VECTOR);
+}
+
+/* The bits of the first `count` bytes of a vector. */
+static inline uint32_t spb_first_bits(unsigned count)
+{
+    return (uint32_t)((UINT64_C(1) << count) - 1);
 }
 
 #endif

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/word.h"
 
 enum {
     SECONDS_PER_MINUTE = 60,
@@ -143,16 +144,6 @@ enum {
     FORM_WORDS = FORM_LEN / WORD_LEN
 };
 
-/* The first byte lowest on every machine; compilers make one load of it. */
-static uint64_t load_word(const void *bytes)
-{
-    const uint8_t *byte = bytes;
-
-    return (uint64_t)byte[0] | (uint64_t)byte[1] << 8 | (uint64_t)byte[2] << 16 |
-           (uint64_t)byte[3] << 24 | (uint64_t)byte[4] << 32 | (uint64_t)byte[5] << 40 |
-           (uint64_t)byte[6] << 48 | (uint64_t)byte[7] << 56;
-}
-
 /*
  * Whether a text has the form, and then the values of its digits, with 0 for separators: XOR with
  * the form's zeros leaves those. A byte is right when adding its slack does not reach the high bit.
@@ -171,8 +162,8 @@ static bool read_form(const char text[FORM_LEN], uint64_t values_out[FORM_WORDS]
     uint64_t wrong = 0;
 
     for (size_t i = 0; i < FORM_WORDS; i++) {
-        const uint64_t values = load_word(text + WORD_LEN * i) ^ load_word(zeros + WORD_LEN * i);
-        wrong |= values | (values + load_word(slack + WORD_LEN * i));
+        const uint64_t values = spb_word_load(text + WORD_LEN * i) ^ spb_word_load(zeros + WORD_LEN * i);
+        wrong |= values | (values + spb_word_load(slack + WORD_LEN * i));
         values_out[i] = values;
     }
     return (wrong & UINT64_C(0x8080808080808080)) == 0;

@@ -11,12 +11,11 @@
 #include "bridge/message.h"
 #include "json/reader.h"
 
-enum { PREDICTIONS = 3 /* rows tried before a name is looked up */ };
-
 struct json_to_pb {
     struct spb_json_reader reader;
     struct spb_pb_writer writer; /* its cursor is behind `to`: see flush() */
     spb_converter *converter;
+    bool lenient;
 };
 
 /* Where text is read, and where bytes are written: two values, so that they stay in registers. */
@@ -115,21 +114,27 @@ static struct cursor read_long_string(struct json_to_pb *c, struct cursor k,
     return k;
 }
 
-/* A string that ends within a vector is whole when the vector is copied. */
+/* ASCII that ends within two vectors is whole when they are copied. */
 static inline struct cursor read_string(struct json_to_pb *c, struct cursor k,
                                         const struct spb_row *row)
 {
     if (*k.at != '"')
         return fail_type(c, k.at, "a string");
-    k.to = spb_wire_put_tag(k.to, row);
-    const struct spb_scan scan = spb_copy_scan(k.at + 1, k.to + 1);
-    const unsigned len = scan.stop == 0 ? 0 : spb_first(scan.stop);
-    struct spb_utf8_watch watch = { 0 };
-    spb_watch_utf8(&watch, k.at + 1, scan.high & ((UINT32_C(1) << len) - 1));
-    if (k.at[1 + len] != '"' || watch.doubt)
-        return read_long_string(c, k, row);
-    *k.to = (uint8_t)len;
-    return (struct cursor){ k.at + len + 2, k.to + 1 + len };
+    const char *const text = k.at + 1;
+    uint8_t *const length = spb_wire_put_tag(k.to, row);
+    const struct spb_scan scan = spb_copy_scan(text, length + 1);
+    unsigned len = spb_first(scan.stop);
+    uint32_t high = scan.high & spb_first_bits(len);
+    if (len == SPB_VECTOR) {
+        const struct spb_scan more = spb_copy_scan(text + SPB_VECTOR, length + 1 + SPB_VECTOR);
+        const unsigned more_len = spb_first(more.stop);
+        high |= more.high & spb_first_bits(more_len);
+        len += more_len;
+    }
+    if (text[len] != '"' || high != 0)
+        return read_long_string(c, (struct cursor){ k.at, length }, row);
+    *length = (uint8_t)len;
+    return (struct cursor){ text + len + 1, length + 1 + len };
 }
 
 /* What the text cuts short may become another number. */
@@ -255,11 +260,12 @@ static struct cursor read_entry(struct json_to_pb *c, struct cursor k, const str
     const size_t length = (size_t)(k.to - base(c));
     k.to = spb_length_open(c->converter, row, k.to);
     k = read_string(c, k, &entry[SPB_ENTRY_KEY - 1]);
-    if (k.at != NULL)
-        k.at = spb_json_expect(&c->reader, spb_json_space(k.at), ":", "':' behind a key");
     if (k.at == NULL)
         return k;
     k.at = spb_json_space(k.at);
+    if (*k.at != ':')
+        return fail(c, SPB_BAD_JSON, k.at, "expected ':' behind a key");
+    k.at = spb_json_space(k.at + 1);
     k = read_nested(c, k, &entry[SPB_ENTRY_VALUE - 1]);
     if (k.at == NULL)
         return k;
@@ -289,7 +295,7 @@ static struct cursor read_map(struct json_to_pb *c, struct cursor k, const struc
 
     if (*k.at != '{')
         return fail_type(c, k.at, "an object");
-    spb_map_open(flush(c, k.to), &map);
+    spb_map_open(flush(c, k.to), row, &map);
     k.at = spb_json_space(k.at + 1);
     while (k.at != NULL && *k.at != '}') {
         k = read_entry(c, k, row, &map);
@@ -416,19 +422,16 @@ static const char *read_additional(struct json_to_pb *c, const char *at, const c
 
 /* ------------------------------------------------------------------ members */
 
-/* The row of a member whose text begins as a row's does that is likely next, or NULL. */
-static const struct spb_row *predict(const struct spb_message *message, const char *at)
+/*
+ * The one of the likely rows whose `,"name":` stands here, or NULL. `any`: 1 if any byte will do for
+ * the comma, else 0.
+ */
+static inline const struct spb_row *predict(const struct spb_row *next, const char *at,
+                                            uint32_t any)
 {
-    const struct spb_row *row = message->table->rows + message->next;
-    const struct spb_row *end = message->table->rows + message->table->row_count;
-
-    if (end - row > PREDICTIONS)
-        end = row + PREDICTIONS;
-    for (; row < end; row++) {
-        const size_t len = row->prefix_len - 1u;
-        if ((spb_match(at, row->prefix + 1) & row->key_bits) == row->key_bits &&
-            (len <= SPB_KEY_VECTOR || memcmp(at, row->prefix + 1, len) == 0))
-            return row;
+    for (unsigned i = 0; i < SPB_PREDICTIONS; i++) {
+        if ((next[i].prefix_bits & ~(uint64_t)(spb_match(at, next[i].prefix) | any)) == 0)
+            return &next[i];
     }
     return NULL;
 }
@@ -459,7 +462,7 @@ static inline struct cursor read_defined(struct json_to_pb *c, struct cursor k,
                                          const struct spb_row *row, struct spb_message *message)
 {
     if (*k.at == 'n') {
-        spb_row_set_add(&message->absent, row->index);
+        message->absent |= spb_row_bit(row);
         k.at = spb_json_expect(&c->reader, k.at, "null", "a value");
         return k;
     }
@@ -501,14 +504,25 @@ static struct cursor read_leniently(struct json_to_pb *c, struct cursor k, const
 static inline struct cursor read_row(struct json_to_pb *c, struct cursor k, const char *name,
                                      const struct spb_row *row, struct spb_message *message)
 {
-    if (!spb_message_see(message, row))
-        return fail(c, SPB_DUPLICATE_MEMBER, name, "the member occurs twice in one object");
-    return c->converter->options.lenient ? read_leniently(c, k, name, row, message)
-                                         : read_defined(c, k, row, message);
+    k.at = spb_json_space(k.at);
+    return c->lenient ? read_leniently(c, k, name, row, message)
+                      : read_defined(c, k, row, message);
 }
 
-/* A member that was not predicted. */
-static struct cursor read_other(struct json_to_pb *c, struct cursor k, struct spb_message *message)
+/* A member whose comma, or what stands for it, is at k.at. */
+static inline struct cursor read_predicted(struct json_to_pb *c, struct cursor k,
+                                           const struct spb_row *row, struct spb_message *message)
+{
+    const char *const name = k.at + 1;
+
+    message->next = row + 1;
+    message->seen |= spb_row_bit(row);
+    k.at += row->prefix_len;
+    return read_row(c, k, name, row, message);
+}
+
+static struct cursor read_unpredicted(struct json_to_pb *c, struct cursor k,
+                                      struct spb_message *message)
 {
     struct spb_additional *const stack = &c->converter->additional;
     const struct spb_additional_mark mark = spb_additional_mark(stack);
@@ -518,26 +532,39 @@ static struct cursor read_other(struct json_to_pb *c, struct cursor k, struct sp
     k.at = read_name(c, k.at, message->table, &row);
     if (k.at == NULL)
         return k;
-    if (row != NULL) {
-        spb_additional_drop(stack, &mark);
-        return read_row(c, k, name, row, message);
+    if (row == NULL) {
+        flush(c, k.to);
+        k.at = read_additional(c, k.at, name, &mark, message);
+        return (struct cursor){ k.at, c->writer.out.at };
     }
-    flush(c, k.to);
-    k.at = read_additional(c, k.at, name, &mark, message);
-    k.to = c->writer.out.at;
-    return k;
+    spb_additional_drop(stack, &mark);
+    if (!spb_message_see(message, row))
+        return fail(c, SPB_DUPLICATE_MEMBER, name, "the member occurs twice in one object");
+    return read_row(c, k, name, row, message);
 }
 
-static inline struct cursor read_member(struct json_to_pb *c, struct cursor k,
-                                        struct spb_message *message)
+/* What was not predicted: white space, a member that comes otherwise, or the object's end. */
+static struct cursor read_other(struct json_to_pb *c, struct cursor k, struct spb_message *message,
+                                bool first)
 {
-    const char *const name = k.at;
-    const struct spb_row *const row = predict(message, name);
+    const char *const begin = k.at;
 
+    k.at = spb_json_space(begin + first);
+    if (!first && *k.at == ',') {
+        k.at = spb_json_space(k.at + 1);
+        if (*k.at == '}')
+            return fail(c, SPB_BAD_JSON, k.at, "nothing stands behind the last ','");
+    } else if (*k.at == '}') {
+        return k;
+    } else if (!first) {
+        return fail(c, SPB_BAD_JSON, k.at, "expected ',' or '}'");
+    }
+    const struct spb_row *const row =
+        k.at == begin + 1 ? NULL : predict(message->next, k.at - 1, 1);
     if (row == NULL)
-        return read_other(c, k, message);
-    k.at = spb_json_space(name + row->prefix_len - 1);
-    return read_row(c, k, name, row, message);
+        return read_unpredicted(c, k, message);
+    k.at--;
+    return read_predicted(c, k, row, message);
 }
 
 static struct cursor read_message(struct json_to_pb *c, struct cursor k,
@@ -545,16 +572,18 @@ static struct cursor read_message(struct json_to_pb *c, struct cursor k,
 {
     struct spb_message message;
     struct spb_fault fault;
+    bool first = true;
 
     spb_message_open(flush(c, k.to), table, &message);
-    k.at = spb_json_space(k.at + 1);
-    while (*k.at != '}') {
-        k = read_member(c, k, &message);
+    do {
+        const struct spb_row *const row = predict(message.next, k.at, first);
+        k = row != NULL ? read_predicted(c, k, row, &message) : read_other(c, k, &message, first);
         if (k.at != NULL)
-            k = next_item(c, k, '}');
+            k = make_room(c, k);
         if (k.at == NULL)
             return k;
-    }
+        first = false;
+    } while (*k.at != '}');
     if (spb_message_is_plain(c->converter, &message))
         return (struct cursor){ k.at + 1, k.to };
     if (!spb_message_close(flush(c, k.to), &message, (size_t)(c->reader.end - k.at), &fault))
@@ -583,7 +612,8 @@ enum spb_status SPB_JSON_TO_PB(spb_converter *converter, const char *json, size_
                                         .end = json + len,
                                         .depth_max = converter->options.limits.depth_max },
                             .writer = { .converter = converter },
-                            .converter = converter };
+                            .converter = converter,
+                            .lenient = converter->options.lenient };
 
     spb_out_begin(&c.writer.out, pb);
     spb_additional_begin(&converter->additional);

@@ -85,11 +85,9 @@ static bool close_additional(struct spb_pb_writer *writer, const struct spb_mess
 
 static bool check_required(const struct spb_message *message, struct spb_fault *fault)
 {
-    struct spb_row_set present = message->seen;
+    const struct spb_row *row =
+        spb_table_missing(message->table, message->seen & ~message->absent);
 
-    for (size_t i = 0; i < sizeof present.bits / sizeof present.bits[0]; i++)
-        present.bits[i] &= ~message->absent.bits[i];
-    const struct spb_row *row = spb_table_missing(message->table, &present);
     if (row == NULL)
         return true;
     return fail(fault, SPB_MISSING_MEMBER, SIZE_MAX, "the required member \"%.*s\" is missing",
@@ -174,24 +172,30 @@ uint8_t *spb_length_move(spb_converter *converter, const struct spb_row *row, ui
 
 /* ------------------------------------------------------------------ maps */
 
-void spb_map_open(const struct spb_pb_writer *writer, struct spb_map *map)
+void spb_map_open(const struct spb_pb_writer *writer, const struct spb_row *row,
+                  struct spb_map *map)
 {
-    *map = (struct spb_map){ .start = spb_out_offset(&writer->out),
+    *map = (struct spb_map){ .row = row,
+                             .start = spb_out_offset(&writer->out),
                              .first = writer->converter->entries.count };
 }
 
-/* The key's field is the first of an entry's. */
-static const uint8_t *find_key(const uint8_t *entry, const uint8_t *end, size_t *len)
+/* The key of an entry: it is the first field, and what was written here needs no checks. */
+static const uint8_t *find_key(const struct spb_row *row, const uint8_t *entry, size_t *len_out)
 {
-    struct spb_wire_reader reader = { .begin = entry };
-    struct spb_wire_field field;
-    struct spb_wire_field key;
+    const uint8_t *at = entry + row->tag_len;
+    size_t len = 0;
 
-    if (spb_wire_field(&reader, entry, end, &field) == NULL ||
-        spb_wire_field(&reader, field.value, end, &key) == NULL)
-        return NULL;
-    *len = key.len;
-    return key.value;
+    while (*at++ >= 0x80)
+        ;
+    at += row->table->rows[SPB_ENTRY_KEY - 1].tag_len;
+    for (unsigned shift = 0;; shift += 7) {
+        len |= (size_t)(*at & 0x7f) << shift;
+        if (*at++ < 0x80)
+            break;
+    }
+    *len_out = len;
+    return at;
 }
 
 bool spb_map_entry(struct spb_pb_writer *writer, struct spb_map *map, size_t offset, size_t source)
@@ -199,10 +203,8 @@ bool spb_map_entry(struct spb_pb_writer *writer, struct spb_map *map, size_t off
     struct spb_spans *const entries = &writer->converter->entries;
     const uint8_t *const base = writer->out.bytes->data;
     size_t key_len;
-    const uint8_t *const key = find_key(base + offset, writer->out.at, &key_len);
+    const uint8_t *const key = find_key(map->row, base + offset, &key_len);
 
-    if (key == NULL)
-        return false;
     if (entries->count > map->first &&
         spb_key_compare(base + map->key_offset, map->key_len, key, key_len) >= 0)
         map->unordered = true;

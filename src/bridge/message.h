@@ -26,12 +26,12 @@ struct spb_pb_writer {
 
 struct spb_message {
     const struct spb_table *table;
-    size_t start;              /* offset of its first field */
-    unsigned next;             /* the row behind the latest one */
-    bool unordered;            /* fields do not stand in the order of their numbers */
-    bool has_unknown_fields;   /* "$unknownFields" was among the members */
-    struct spb_row_set seen;   /* rows whose members have come */
-    struct spb_row_set absent; /* those of them that were null */
+    size_t start;               /* offset of its first field */
+    const struct spb_row *next; /* the row behind the latest one */
+    bool unordered;             /* fields do not stand in the order of their numbers */
+    bool has_unknown_fields;    /* "$unknownFields" was among the members */
+    spb_row_set seen;           /* rows whose members have come */
+    spb_row_set absent;         /* those of them that were null */
     struct spb_additional_mark mark;
 };
 
@@ -48,6 +48,7 @@ static inline void spb_message_open(const struct spb_pb_writer *writer,
                                     const struct spb_table *table, struct spb_message *message)
 {
     *message = (struct spb_message){ .table = table,
+                                     .next = table->rows,
                                      .start = spb_out_offset(&writer->out),
                                      .mark = spb_additional_mark(&writer->converter->additional) };
 }
@@ -55,14 +56,14 @@ static inline void spb_message_open(const struct spb_pb_writer *writer,
 /* Notes that a row's member has come. False when it came before: an error. */
 static inline bool spb_message_see(struct spb_message *message, const struct spb_row *row)
 {
-    if (row->index < message->next) {
-        if (spb_row_set_has(&message->seen, row->index))
+    if (row < message->next) {
+        if ((message->seen & spb_row_bit(row)) != 0)
             return false;
         message->unordered = true;
     } else {
-        message->next = row->index + 1u;
+        message->next = row + 1;
     }
-    spb_row_set_add(&message->seen, row->index);
+    message->seen |= spb_row_bit(row);
     return true;
 }
 
@@ -77,12 +78,9 @@ bool spb_message_close(struct spb_pb_writer *writer, struct spb_message *message
 static inline bool spb_message_is_plain(const spb_converter *converter,
                                         const struct spb_message *message)
 {
-    uint64_t missing = 0;
+    const spb_row_set present = message->seen & ~message->absent;
 
-    for (size_t i = 0; i < sizeof message->seen.bits / sizeof message->seen.bits[0]; i++)
-        missing |=
-            message->table->required.bits[i] & ~(message->seen.bits[i] & ~message->absent.bits[i]);
-    return missing == 0 && !message->unordered &&
+    return (message->table->required & ~present) == 0 && !message->unordered &&
            !spb_additional_any(&converter->additional, &message->mark);
 }
 
@@ -128,6 +126,7 @@ static inline uint8_t *spb_length_close(spb_converter *converter, const struct s
 /* ---- a map ---- */
 
 struct spb_map {
+    const struct spb_row *row;
     size_t start;      /* offset of its first entry */
     size_t first;      /* of its entries among the converter's */
     bool unordered;    /* keys do not ascend strictly */
@@ -135,10 +134,11 @@ struct spb_map {
     size_t key_len;
 };
 
-void spb_map_open(const struct spb_pb_writer *writer, struct spb_map *map);
+void spb_map_open(const struct spb_pb_writer *writer, const struct spb_row *row,
+                  struct spb_map *map);
 
 /*
- * Notes the entry that was just written, whose field starts at `offset` and payload at `payload`.
+ * Notes the entry that was just written, whose field starts at `offset`.
  * `source`: see spb_fault. False when memory is short.
  */
 bool spb_map_entry(struct spb_pb_writer *writer, struct spb_map *map, size_t offset, size_t source);

@@ -33,8 +33,8 @@ struct cursor {
 /* One message while it is read. */
 struct reading {
     const struct spb_table *table;
-    unsigned next; /* the row behind the latest one */
-    struct spb_row_set seen;
+    const struct spb_row *next; /* the row behind the latest one */
+    spb_row_set seen;
     struct spb_wire_field additional; /* its value is NULL where there is none */
     uint32_t last_unknown;            /* number of the latest unknown field */
     size_t unknown;                   /* where its unknown fields begin on their stack */
@@ -386,7 +386,7 @@ static const uint8_t *check_name(struct pb_to_json *c, struct reading *r, const 
     const struct spb_row *const row = spb_table_find_name(r->table, name, member->key_len);
 
     if (spb_is_unknown_fields(name, member->key_len) ||
-        (row != NULL && spb_row_set_has(&r->seen, row->index)))
+        (row != NULL && (r->seen & spb_row_bit(row)) != 0))
         return spb_wire_fail(&c->reader, SPB_DUPLICATE_MEMBER, at,
                              "additional_properties holds the name of a field");
     if (row == NULL && c->converter->options.unknown == SPB_UNKNOWN_REJECT)
@@ -447,13 +447,11 @@ static struct cursor write_additional(struct pb_to_json *c, struct cursor k, str
 static inline struct cursor write_row(struct pb_to_json *c, struct cursor k, const uint8_t *end,
                                       const struct spb_row *row, struct reading *r)
 {
-    if (row->index < r->next)
-        return failed(give_up_order(c, k.at - 1));
-    k = make_room(c, k, SPB_PREFIX_MAX);
+    k = make_room(c, k, 0);
     if (k.at == NULL)
         return k;
-    r->next = row->index + 1u;
-    spb_row_set_add(&r->seen, row->index);
+    r->next = row + 1;
+    r->seen |= spb_row_bit(row);
     memcpy(k.to, row->prefix, SPB_PREFIX_MAX);
     k.to += row->prefix_len;
     return row->repeated ? write_array(c, k, end, row) : write_value(c, k, end, row);
@@ -493,6 +491,8 @@ static struct cursor write_other(struct pb_to_json *c, struct cursor k, const ui
     if (k.at == NULL)
         return k;
     const struct spb_row *row = spb_table_find_field(r->table, field.number, field.type);
+    if (row != NULL && row < r->next)
+        return failed(give_up_order(c, begin));
     if (row != NULL)
         return write_row(c, k, end, row, r);
     k.at = spb_wire_field(&c->reader, begin, end, &field);
@@ -504,7 +504,7 @@ static struct cursor write_other(struct pb_to_json *c, struct cursor k, const ui
 static const uint8_t *check_required(struct pb_to_json *c, const struct reading *r,
                                      const uint8_t *place)
 {
-    const struct spb_row *row = spb_table_missing(r->table, &r->seen);
+    const struct spb_row *row = spb_table_missing(r->table, r->seen);
 
     /* What is shadowed may be what is missing: the second pass will tell. */
     if (row == NULL || r->shadowed || c->converter->options.lenient)
@@ -519,10 +519,10 @@ static struct cursor write_message(struct pb_to_json *c, struct cursor k, const 
                                    const struct spb_table *table, const uint8_t *place)
 {
     const size_t bracket = offset_of(c, k.to);
-    struct reading r = { .table = table, .unknown = c->converter->unknown.len };
+    struct reading r = { .table = table, .next = table->rows, .unknown = c->converter->unknown.len };
 
     while (k.at < end) {
-        const struct spb_row *const row = spb_table_predict_tag(table, r.next, k.at, end);
+        const struct spb_row *const row = spb_predict_tag(r.next, k.at, end);
         if (row != NULL) {
             k.at += row->tag_len;
             k = write_row(c, k, end, row, &r);

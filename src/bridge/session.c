@@ -392,7 +392,7 @@ static const uint8_t *fill_unknown(struct fill *f, const struct spb_table *table
 
 /* A field that is none of the next rows. */
 static const uint8_t *fill_other(struct fill *f, const struct spb_table *table,
-                                 ProtobufCMessage *message, unsigned *next, const uint8_t *at,
+                                 ProtobufCMessage *message, const struct spb_row **next, const uint8_t *at,
                                  const uint8_t *end)
 {
     struct spb_wire_field field;
@@ -401,8 +401,8 @@ static const uint8_t *fill_other(struct fill *f, const struct spb_table *table,
     if (value == NULL)
         return NULL;
     const struct spb_row *const row = spb_table_find_field(table, field.number, field.type);
-    if (row != NULL && row->index >= *next) {
-        *next = row->index + 1u;
+    if (row != NULL && row >= *next) {
+        *next = row + 1;
         return fill_row(f, row, message, value, end);
     }
     if (!f->checked)
@@ -414,35 +414,35 @@ static const uint8_t *fill_other(struct fill *f, const struct spb_table *table,
 
 /* Whether all is there that must be. Every member is set or NULL; entries have both of theirs. */
 static bool is_complete(const struct fill *f, const struct spb_table *table,
-                        const struct spb_row_set *seen)
+                        spb_row_set seen)
 {
     if (table->is_entry)
-        return seen->bits[0] == 3;
+        return seen == 3;
     return f->lenient || spb_table_missing(table, seen) == NULL;
 }
 
 static const uint8_t *fill_message(struct fill *f, const struct spb_table *table,
                                    ProtobufCMessage *message, const uint8_t *at, const uint8_t *end)
 {
-    struct spb_row_set seen = { 0 };
-    unsigned next = 0;
+    const struct spb_row *next = table->rows;
+    spb_row_set seen = 0;
 
     memset(message, 0, table->struct_size);
     message->descriptor = table->descriptor;
     while (at < end) {
-        const struct spb_row *const row = spb_table_predict_tag(table, next, at, end);
+        const struct spb_row *const row = spb_predict_tag(next, at, end);
         if (row != NULL) {
-            next = row->index + 1u;
+            next = row + 1;
             at = fill_row(f, row, message, at + row->tag_len, end);
         } else {
             at = fill_other(f, table, message, &next, at, end);
         }
         if (at == NULL)
             return NULL;
-        if (next > 0)
-            spb_row_set_add(&seen, next - 1);
+        if (next > table->rows)
+            seen |= spb_row_bit(next - 1);
     }
-    return f->checked || is_complete(f, table, &seen) ? at : give_up(f, end);
+    return f->checked || is_complete(f, table, seen) ? at : give_up(f, end);
 }
 
 /* ------------------------------------------------------------------ the door */

@@ -218,7 +218,7 @@ static bool put_map(struct tree_to_pb *c, const cJSON *node, const struct spb_ro
 
     if (!cJSON_IsObject(node))
         return fail(c, SPB_WRONG_TYPE, "expected an object");
-    spb_map_open(&c->writer, &map);
+    spb_map_open(&c->writer, row, &map);
     cJSON_ArrayForEach(child, node)
     {
         if (child->string == NULL)
@@ -434,7 +434,7 @@ static bool put_defined(struct tree_to_pb *c, const cJSON *node, const struct sp
     if (!spb_message_see(message, row))
         return fail(c, SPB_DUPLICATE_MEMBER, "the member occurs twice in one object");
     if (cJSON_IsNull(node)) {
-        spb_row_set_add(&message->absent, row->index);
+        message->absent |= spb_row_bit(row);
         return true;
     }
     if (row->repeated ? put_array(c, node, row) : putters[row->kind](c, node, row))

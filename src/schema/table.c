@@ -15,7 +15,7 @@
 
 enum {
     TABLES_MAX = 64,
-    ROWS_MAX = 1024,
+    ROWS_MAX = 1024, /* with those that match nothing */
     SLOTS_MAX = 1024,
     MULTIPLIERS_MAX = 100000 /* tried for one size of the hash, before the size is doubled */
 };
@@ -31,6 +31,7 @@ struct memory {
     unsigned depth;        /* tables that are open */
     unsigned table_count;
     unsigned row_count;
+    struct spb_row *rows_end;
 };
 
 /* ------------------------------------------------------------------ the hash of a name */
@@ -101,7 +102,7 @@ static bool set_prefix(struct spb_row *row, const char *field_name)
             capital = true;
             continue;
         }
-        if (len == SPB_NAME_MAX)
+        if (len == SPB_NAME_MAX + 2)
             return false;
         row->prefix[len++] = capital && *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
         capital = false;
@@ -109,21 +110,20 @@ static bool set_prefix(struct spb_row *row, const char *field_name)
     row->prefix[len++] = '"';
     row->prefix[len++] = ':';
     row->prefix_len = (uint8_t)len;
-    const size_t compared = len - 1 < SPB_KEY_VECTOR ? len - 1 : SPB_KEY_VECTOR;
-    row->key_bits = (uint32_t)(UINT64_MAX >> (64 - compared));
+    row->prefix_bits = UINT64_MAX >> (64 - len);
     return true;
 }
 
-static void set_tag(struct spb_row *row)
+static bool set_tag(struct spb_row *row)
 {
     uint32_t tag = row->number << 3 | row->wire_type;
 
     for (row->tag_len = 0; tag >= 0x80; tag >>= 7)
         row->tag[row->tag_len++] = (uint8_t)(tag | 0x80);
     row->tag[row->tag_len++] = (uint8_t)tag;
-    row->tag_mask = row->tag_len == 1 ? 0xff : row->tag_len == 2 ? 0xffff : 0;
-    const unsigned both = row->tag[0] | (unsigned)row->tag[1] << 8;
-    row->tag_value = row->tag_len > 2 ? 1 : (uint16_t)both;
+    row->tag_mask = row->tag_len == 1 ? 0xff : 0xffff;
+    row->tag_value = (uint16_t)(row->tag[0] | (unsigned)row->tag[1] << 8);
+    return row->tag_len <= sizeof row->tag_value;
 }
 
 /* A map's entry has no mark in protobuf-c: it is told by its shape. */
@@ -187,8 +187,7 @@ static bool compile_row(struct spb_row *row, const ProtobufCFieldDescriptor *fie
     row->offset = field->offset;
     row->quantifier_offset = field->quantifier_offset;
     row->field_name = field->name;
-    set_tag(row);
-    return true;
+    return set_tag(row);
 }
 
 /* ------------------------------------------------------------------ one table */
@@ -224,16 +223,23 @@ static bool compile_rows(struct memory *memory, struct spb_table *table, struct 
             continue;
         }
         struct spb_row *row = &rows[table->row_count];
-        if (memory->row_count == ROWS_MAX || table->row_count == SPB_ROWS_MAX ||
+        if (table->row_count == SPB_ROWS_MAX ||
             field->id == SPB_ADDITIONAL_NUMBER || !compile_row(row, field))
             return false;
         row->index = (uint8_t)table->row_count++;
         row->id = (uint16_t)memory->row_count++;
         row->required = required_row(table, row);
         if (row->required && !row->repeated)
-            spb_row_set_add(&table->required, row->index);
+            table->required |= spb_row_bit(row);
     }
     return table->row_count > 0;
+}
+
+/* Behind the rows of a table: 32 bytes of text have no bit 32, and what is masked by 0 is not 1. */
+static void end_rows(struct spb_row *rows)
+{
+    for (unsigned i = 0; i < SPB_PREDICTIONS; i++)
+        rows[i] = (struct spb_row){ .prefix_bits = UINT64_C(1) << SPB_PREFIX_MAX, .tag_value = 1 };
 }
 
 static const struct spb_table *compile_table(struct memory *memory, const void *descriptor)
@@ -245,7 +251,7 @@ static const struct spb_table *compile_table(struct memory *memory, const void *
     if (memory->table_count == TABLES_MAX || memory->depth == SPB_TABLES_DEEP - 1)
         return NULL;
     const unsigned index = memory->table_count++;
-    struct spb_row *rows = &memory->rows[memory->row_count];
+    struct spb_row *rows = memory->rows_end;
     struct spb_table *table = &memory->tables[index];
     const ProtobufCMessageDescriptor *message = descriptor;
     table->name = message->short_name;
@@ -253,8 +259,11 @@ static const struct spb_table *compile_table(struct memory *memory, const void *
     table->struct_size = message->sizeof_message;
     table->is_entry = is_entry(message);
     table->rows = rows;
-    if (!compile_rows(memory, table, rows) || !find_hash(table, memory->slots[index]))
+    if (memory->rows + ROWS_MAX - rows < SPB_ROWS_MAX + SPB_PREDICTIONS ||
+        !compile_rows(memory, table, rows) || !find_hash(table, memory->slots[index]))
         return NULL;
+    end_rows(rows + table->row_count);
+    memory->rows_end = rows + table->row_count + SPB_PREDICTIONS;
     memory->open[index] = true;
     memory->depth++;
     for (unsigned i = 0; i < table->row_count; i++) {
@@ -273,10 +282,12 @@ static const struct spb_table *compile_table(struct memory *memory, const void *
 
 struct spb_schema *spb_schema_new(void)
 {
-    struct memory *memory = calloc(1, sizeof *memory);
+    struct memory *memory = aligned_alloc(_Alignof(struct memory), sizeof *memory);
 
     if (memory == NULL)
         return NULL;
+    memset(memory, 0, sizeof *memory);
+    memory->rows_end = memory->rows;
     memory->schema.memory = memory;
     memory->schema.session = compile_table(memory, &journey__v1__session__descriptor);
     memory->schema.row_count = memory->row_count;
@@ -333,13 +344,9 @@ const struct spb_row *spb_table_find_field(const struct spb_table *table, uint32
     return row != NULL && row->wire_type == wire_type ? row : NULL;
 }
 
-const struct spb_row *spb_table_missing(const struct spb_table *table,
-                                        const struct spb_row_set *present)
+const struct spb_row *spb_table_missing(const struct spb_table *table, spb_row_set present)
 {
-    for (size_t i = 0; i < sizeof present->bits / sizeof present->bits[0]; i++) {
-        const uint64_t missing = table->required.bits[i] & ~present->bits[i];
-        if (missing != 0)
-            return &table->rows[i * 64 + (unsigned)__builtin_ctzll(missing)];
-    }
-    return NULL;
+    const spb_row_set missing = table->required & ~present;
+
+    return missing == 0 ? NULL : &table->rows[__builtin_ctzll(missing)];
 }

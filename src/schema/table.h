@@ -32,11 +32,11 @@ enum spb_wire_type {
 };
 
 enum {
-    SPB_PREFIX_MAX = 64, /* bytes of `,"name":` and of the zeros behind it */
-    SPB_KEY_VECTOR = 32, /* bytes of `"name":` that are compared at once */
-    SPB_NAME_MAX = SPB_PREFIX_MAX - 4,
+    SPB_PREFIX_MAX = 32, /* bytes of `,"name":` and of the zeros behind it: one vector */
+    SPB_NAME_MAX = SPB_PREFIX_MAX - 4, /* the longest has 22 */
+    SPB_PREDICTIONS = 3,               /* rows that are tried before one is looked up */
     SPB_TABLES_DEEP = 16,        /* nesting of messages at most: a session has 4 */
-    SPB_ROWS_MAX = 128,          /* of one message: a session has 47 */
+    SPB_ROWS_MAX = 64,           /* of one message: a session has 47 */
     SPB_ADDITIONAL_NUMBER = 1000 /* of additional_properties in every message */
 };
 
@@ -45,30 +45,31 @@ enum { SPB_TIMESTAMP_SECONDS = 1, SPB_TIMESTAMP_NANOS = 2, SPB_ENTRY_KEY = 1, SP
 
 struct spb_table;
 
-/* A set of rows of one table. */
-struct spb_row_set {
-    uint64_t bits[SPB_ROWS_MAX / 64];
-};
+/* A set of rows of one table: spb_row_bit() of each. */
+typedef uint64_t spb_row_set;
 
-/* One field. Rows stand in ascending order of their field numbers. */
+/*
+ * One field. Rows stand in ascending order of their field numbers, and SPB_PREDICTIONS behind the
+ * last one that match nothing. What conversions read fills one cache line.
+ */
 struct spb_row {
-    char prefix[SPB_PREFIX_MAX]; /* `,"name":` as JSON text, then zeros */
-    uint32_t key_bits;           /* spb_match() of text with prefix + 1 has these bits: a match */
+    _Alignas(64) char prefix[SPB_PREFIX_MAX]; /* `,"name":` as JSON text, then zeros */
+    uint64_t prefix_bits;          /* one for each byte of `,"name":`, from the lowest on */
+    uint8_t tag[8];                /* the tag's varint */
+    const struct spb_table *table; /* of a message, or of a map's entries */
     uint8_t prefix_len;
     uint8_t tag_len;
-    uint8_t tag[6];               /* the tag's varint */
-    uint16_t tag_value, tag_mask; /* of its first two bytes, little-endian; never equal if longer */
-    uint8_t index;                /* of the row in its table */
-    uint8_t kind;                 /* enum spb_kind */
+    uint8_t kind;  /* enum spb_kind */
+    bool repeated; /* an array; false for a map */
+    uint8_t index; /* of the row in its table */
     uint8_t wire_type;            /* enum spb_wire_type */
-    bool repeated;                /* an array; false for a map */
-    bool required;
-    uint16_t id; /* of the row in the whole schema, from 0 */
+    uint16_t id;                  /* of the row in the whole schema, from 0 */
+    uint16_t tag_value, tag_mask; /* of the one or two bytes of a tag, little-endian */
     uint32_t number;
-    size_t offset;                 /* of the member in the generated struct */
-    size_t quantifier_offset;      /* of its has_ or n_ member */
-    const struct spb_table *table; /* of a message, or of a map's entries */
-    const char *field_name;        /* in the .proto */
+    bool required;
+    size_t offset;            /* of the member in the generated struct */
+    size_t quantifier_offset; /* of its has_ or n_ member */
+    const char *field_name;   /* in the .proto */
 };
 
 /* One message. */
@@ -80,7 +81,7 @@ struct spb_table {
     size_t additional_offset; /* of additional_properties in the generated struct */
     const struct spb_row *rows;
     unsigned row_count;
-    struct spb_row_set required; /* without repeated rows: an empty array is an absent one */
+    spb_row_set required;        /* without repeated rows: an empty array is an absent one */
     uint64_t hash_multiplier;    /* makes the hash of the rows' names perfect */
     unsigned hash_shift;
     const uint8_t *hash_slots; /* index of a row, or SPB_ROWS_MAX */
@@ -120,18 +121,12 @@ static inline size_t spb_row_name_len(const struct spb_row *row)
     return row->prefix_len - 4u;
 }
 
-static inline void spb_row_set_add(struct spb_row_set *set, unsigned index)
+static inline spb_row_set spb_row_bit(const struct spb_row *row)
 {
-    set->bits[index / 64] |= UINT64_C(1) << index % 64;
+    return UINT64_C(1) << row->index;
 }
 
-static inline bool spb_row_set_has(const struct spb_row_set *set, unsigned index)
-{
-    return (set->bits[index / 64] >> index % 64 & 1) != 0;
-}
-
-/* The first row that `needed` has and `present` lacks, or NULL. */
-const struct spb_row *spb_table_missing(const struct spb_table *table,
-                                        const struct spb_row_set *present);
+/* The first required row that `present` lacks, or NULL. */
+const struct spb_row *spb_table_missing(const struct spb_table *table, spb_row_set present);
 
 #endif

@@ -53,26 +53,17 @@ static inline const uint8_t *spb_wire_varint(struct spb_wire_reader *reader, con
 /* Bytes behind `end` may be read: they are padded. */
 static inline bool spb_row_has_tag(const struct spb_row *row, const uint8_t *at, const uint8_t *end)
 {
-    if (row->tag_mask == 0)
-        return (size_t)(end - at) >= row->tag_len && memcmp(at, row->tag, row->tag_len) == 0;
     return ((at[0] | at[1] << 8) & row->tag_mask) == row->tag_value &&
            (size_t)(end - at) >= row->tag_len;
 }
 
-/* The row from number `next` on, of those that are likely, whose tag stands here; or NULL. */
-static inline const struct spb_row *spb_table_predict_tag(const struct spb_table *table,
-                                                          unsigned next, const uint8_t *at,
-                                                          const uint8_t *end)
+/* The one of the likely rows, `next` and those behind it, whose tag stands here; or NULL. */
+static inline const struct spb_row *spb_predict_tag(const struct spb_row *next, const uint8_t *at,
+                                                    const uint8_t *end)
 {
-    enum { PREDICTIONS = 4 };
-    const struct spb_row *row = table->rows + next;
-    const struct spb_row *rows_end = table->rows + table->row_count;
-
-    if (rows_end - row > PREDICTIONS)
-        rows_end = row + PREDICTIONS;
-    for (; row < rows_end; row++) {
-        if (spb_row_has_tag(row, at, end))
-            return row;
+    for (unsigned i = 0; i < SPB_PREDICTIONS; i++) {
+        if (spb_row_has_tag(&next[i], at, end))
+            return &next[i];
     }
     return NULL;
 }
