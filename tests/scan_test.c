@@ -38,23 +38,34 @@ static bool ends_plain(uint8_t byte)
     return byte == '"' || byte == '\\' || byte < 0x20;
 }
 
+static bool is_odd(uint8_t byte)
+{
+    return byte == '\\' || byte < 0x20 || byte >= 0x80;
+}
+
 /* ---- Scanning. ---- */
 
 static void assert_scans(const uint8_t *in)
 {
-    struct spb_scan expected = { 0, 0 };
+    struct spb_scan expected = { 0, 0, 0, 0 };
     uint8_t copy[SPB_VECTOR];
 
     for (unsigned i = 0; i < SPB_VECTOR; i++) {
+        expected.quote += in[i] == '"' ? 1u << i : 0;
+        expected.odd += is_odd(in[i]) ? 1u << i : 0;
         expected.stop += ends_plain(in[i]) ? 1u << i : 0;
         expected.high += in[i] >= 0x80 ? 1u << i : 0;
     }
     const struct spb_scan scans[] = { spb_scan_portable(in), spb_scan(in),
                                       spb_copy_scan(in, copy) };
     for (size_t i = 0; i < sizeof scans / sizeof scans[0]; i++) {
-        if (scans[i].stop != expected.stop || scans[i].high != expected.high)
-            ck_abort_msg("form %zu: stop %04x instead of %04x, high %04x instead of %04x", i,
-                         scans[i].stop, expected.stop, scans[i].high, expected.high);
+        if (scans[i].stop != expected.stop || scans[i].high != expected.high ||
+            scans[i].quote != expected.quote || scans[i].odd != expected.odd)
+            ck_abort_msg(
+                "form %zu: stop %08x instead of %08x, high %08x instead of %08x, quote %08x "
+                "instead of %08x, odd %08x instead of %08x",
+                i, scans[i].stop, expected.stop, scans[i].high, expected.high, scans[i].quote,
+                expected.quote, scans[i].odd, expected.odd);
     }
     if (memcmp(copy, in, SPB_VECTOR) != 0)
         ck_abort_msg("the copy differs");
@@ -127,7 +138,10 @@ START_TEST(the_first_of_a_mask_is_its_lowest_bit)
     for (unsigned bit = 0; bit < 32; bit++) {
         ck_assert_uint_eq(spb_first(1u << bit), bit);
         ck_assert_uint_eq(spb_first(UINT32_MAX << bit), bit);
+        ck_assert_uint_eq(spb_first_bits(bit), (1u << bit) - 1);
     }
+    ck_assert_uint_eq(spb_first(0), SPB_VECTOR);
+    ck_assert_uint_eq(spb_first_bits(SPB_VECTOR), UINT32_MAX);
 }
 END_TEST
 

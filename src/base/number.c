@@ -42,36 +42,14 @@ static const double power_of_ten[POWER_OF_TEN_MAX + 1] = {
 };
 
 #ifdef __SIZEOF_INT128__
+/* clang-format off */
 static const uint64_t power_of_five[POWER_OF_FIVE_MAX + 1] = {
-    1,
-    5,
-    25,
-    125,
-    625,
-    3125,
-    15625,
-    78125,
-    390625,
-    1953125,
-    9765625,
-    48828125,
-    244140625,
-    1220703125,
-    6103515625,
-    30517578125,
-    152587890625,
-    762939453125,
-    3814697265625,
-    19073486328125,
-    95367431640625,
-    476837158203125,
-    2384185791015625,
-    11920928955078125,
-    59604644775390625,
-    298023223876953125,
-    1490116119384765625,
-    7450580596923828125,
+    1, 5, 25, 125, 625, 3125, 15625, 78125, 390625, 1953125, 9765625, 48828125, 244140625,
+    1220703125, 6103515625, 30517578125, 152587890625, 762939453125, 3814697265625,
+    19073486328125, 95367431640625, 476837158203125, 2384185791015625, 11920928955078125,
+    59604644775390625, 298023223876953125, 1490116119384765625, 7450580596923828125,
 };
+/* clang-format on */
 #endif
 
 const char spb_digit_pairs[] = "0001020304050607080910111213141516171819"
@@ -83,28 +61,13 @@ const char spb_digit_pairs[] = "0001020304050607080910111213141516171819"
 /* ---- Digits ---- */
 
 /* The powers of ten that are 64-bit integers. */
+/* clang-format off */
 static const uint64_t integer_power_of_ten[DIGITS_MAX] = {
-    1,
-    10,
-    100,
-    1000,
-    10000,
-    100000,
-    1000000,
-    10000000,
-    100000000,
-    1000000000,
-    10000000000,
-    100000000000,
-    1000000000000,
-    10000000000000,
-    100000000000000,
-    1000000000000000,
-    10000000000000000,
-    100000000000000000,
-    1000000000000000000,
-    10000000000000000000u,
+    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000,
+    100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000,
+    10000000000000000, 100000000000000000, 1000000000000000000, 10000000000000000000u,
 };
+/* clang-format on */
 
 /* Decimal digits of a number; 1 for 0. */
 static size_t count_digits(uint64_t value)
@@ -285,6 +248,26 @@ static bool read_in_double(struct decimal decimal, double *value_out)
     else
         *value_out = (double)decimal.digits * power_of_ten[decimal.exponent];
     return true;
+}
+
+const char *spb_double_from_digits(const char *text, double *value_out)
+{
+    const bool negative = *text == '-';
+    const char *const begin = text + negative;
+    uint32_t whole, part;
+    unsigned whole_len, part_len;
+    double value;
+
+    if (!spb_digits(begin, &whole, &whole_len) || begin[whole_len] != '.' ||
+        (*begin == '0' && whole_len > 1) || !spb_digits(begin + whole_len + 1, &part, &part_len))
+        return NULL;
+    const char *const end = begin + whole_len + 1 + part_len;
+    const struct decimal decimal = { whole * integer_power_of_ten[part_len] + part,
+                                     -(int64_t)part_len };
+    if (*end == 'e' || *end == 'E' || !read_in_double(decimal, &value))
+        return NULL;
+    *value_out = negative && decimal.digits != 0 ? -value : value;
+    return end;
 }
 
 #ifdef __SIZEOF_INT128__

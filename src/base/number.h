@@ -29,29 +29,45 @@ enum {
 bool spb_int32_from_text(const char *text, size_t len, int32_t *value_out);
 
 /*
- * Reads the common spelling of an int32 at the start of a text of which 8 bytes are readable: one to
- * seven digits and another character, without a sign, fraction or exponent. Returns the place
- * behind, or NULL. The digits are added up in pairs, then in fours, then all: none of it branches.
+ * Reads one to seven digits at the start of a text of which 8 bytes are readable. False for fewer or
+ * more of them. They are added up in pairs, then in fours, then all: there is no branch for each.
+ */
+static inline bool spb_digits(const char *text, uint32_t *value_out, unsigned *len_out)
+{
+    uint64_t digits = spb_word_load(text) ^ UINT64_C(0x3030303030303030);
+    const uint64_t others =
+        (digits | (digits + UINT64_C(0x7676767676767676))) & UINT64_C(0x8080808080808080);
+
+    if ((others & 0x80) != 0 || others == 0)
+        return false;
+    *len_out = (unsigned)__builtin_ctzll(others) / 8;
+    digits <<= 64 - 8 * *len_out; /* as if zeros stood in front of them */
+    digits = (digits * 10 + (digits >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+    digits = (digits * 100 + (digits >> 16)) & UINT64_C(0x0000ffff0000ffff);
+    *value_out = (uint32_t)(digits * 10000 + (digits >> 32));
+    return true;
+}
+
+/*
+ * The common spellings at the start of a text of which 24 bytes are readable: an int32 of digits
+ * alone, a double of digits, a point and digits behind a sign or none; no more than seven at once,
+ * and no exponent. Both return the place behind the number, or NULL for any other.
  */
 static inline const char *spb_int32_from_digits(const char *text, int32_t *value_out)
 {
-    const uint64_t zeros = UINT64_C(0x3030303030303030);
-    const uint64_t high = UINT64_C(0x8080808080808080);
-    uint64_t digits = spb_word_load(text) ^ zeros;
-    const uint64_t others = (digits | (digits + UINT64_C(0x7676767676767676))) & high;
+    uint32_t value;
+    unsigned len;
 
-    if ((others & 0x80) != 0 || others == 0)
+    if (!spb_digits(text, &value, &len))
         return NULL;
-    const unsigned len = (unsigned)__builtin_ctzll(others) / 8;
     const char next = text[len];
-    if ((*text == '0' && len > 1) || next == '.' || next == 'e' || next == 'E')
+    if (((*text == '0') & (len > 1)) | (next == '.') | (next == 'e') | (next == 'E'))
         return NULL;
-    digits <<= 64 - 8 * len; /* as if zeros stood in front of it */
-    digits = (digits * 10 + (digits >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
-    digits = (digits * 100 + (digits >> 16)) & UINT64_C(0x0000ffff0000ffff);
-    *value_out = (int32_t)((digits * 10000 + (digits >> 32)) & UINT32_MAX);
+    *value_out = (int32_t)value;
     return text + len;
 }
+
+const char *spb_double_from_digits(const char *text, double *value_out);
 
 /*
  * The double nearest to the number, ties to even. False when that is infinity. What is too small

@@ -38,7 +38,7 @@ static inline bool spb_out_room(struct spb_out *out, size_t room)
 /* Where the cursor stands, in a form that outlives spb_out_room(). */
 static inline size_t spb_out_offset(const struct spb_out *out)
 {
-    return out->at == NULL ? 0 : (size_t)(out->at - out->bytes->data);
+    return (size_t)((uintptr_t)out->at - (uintptr_t)out->bytes->data); /* both may be NULL */
 }
 
 static inline void spb_out_rewind(struct spb_out *out, size_t offset)

@@ -24,8 +24,13 @@
 
 enum { SPB_VECTOR = 32 /* bytes of one step */ };
 
-/* What one vector of a JSON string holds; bit i stands for byte i. */
+/*
+ * What one vector of a JSON string holds; bit i stands for byte i. What a caller does not look at is
+ * not computed.
+ */
 struct spb_scan {
+    uint32_t quote;
+    uint32_t odd;  /* a backslash, a control character, or 0x80 and above: not plain ASCII */
     uint32_t stop; /* quote, backslash, or a control character: a run of plain characters ends */
     uint32_t high; /* 0x80 and above: UTF-8 to be checked */
 };
@@ -44,11 +49,16 @@ struct spb_sequences {
 
 static inline struct spb_scan spb_scan_portable(const uint8_t *in)
 {
-    struct spb_scan scan = { 0, 0 };
+    struct spb_scan scan = { 0, 0, 0, 0 };
 
     for (unsigned i = 0; i < SPB_VECTOR; i++) {
-        scan.stop |= (uint32_t)(in[i] == '"' || in[i] == '\\' || in[i] < 0x20) << i;
-        scan.high |= (uint32_t)(in[i] >> 7) << i;
+        const uint32_t special = in[i] == '\\' || in[i] < 0x20;
+        const uint32_t quote = in[i] == '"';
+        const uint32_t high = in[i] >> 7;
+        scan.quote |= quote << i;
+        scan.odd |= (special | high) << i;
+        scan.stop |= (special | quote) << i;
+        scan.high |= high << i;
     }
     return scan;
 }
@@ -127,10 +137,14 @@ static inline struct spb_scan spb_scan_vector(spb_vector bytes)
     const __m256i backslash = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\'));
     const __m256i control =
         _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1f)), bytes);
-    const __m256i stop = _mm256_or_si256(_mm256_or_si256(quote, backslash), control);
+    const __m256i special = _mm256_or_si256(backslash, control);
 
-    return (struct spb_scan){ (uint32_t)_mm256_movemask_epi8(stop),
-                              (uint32_t)_mm256_movemask_epi8(bytes) };
+    return (struct spb_scan){
+        .quote = (uint32_t)_mm256_movemask_epi8(quote),
+        .odd = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(special, bytes)),
+        .stop = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(special, quote)),
+        .high = (uint32_t)_mm256_movemask_epi8(bytes),
+    };
 }
 
 static inline uint32_t spb_equal(spb_vector a, spb_vector b)
@@ -176,19 +190,33 @@ static inline uint32_t spb_mask(__m128i low, __m128i high)
     return (uint32_t)_mm_movemask_epi8(low) | (uint32_t)_mm_movemask_epi8(high) << 16;
 }
 
-static inline __m128i spb_stops(__m128i bytes)
+static inline __m128i spb_quotes(__m128i bytes)
 {
-    const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+}
+
+/* Backslashes and control characters. */
+static inline __m128i spb_specials(__m128i bytes)
+{
     const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
     const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
 
-    return _mm_or_si128(_mm_or_si128(quote, backslash), control);
+    return _mm_or_si128(backslash, control);
 }
 
 static inline struct spb_scan spb_scan_vector(spb_vector bytes)
 {
-    return (struct spb_scan){ spb_mask(spb_stops(bytes.half[0]), spb_stops(bytes.half[1])),
-                              spb_mask(bytes.half[0], bytes.half[1]) };
+    const __m128i low = bytes.half[0], high = bytes.half[1];
+    const __m128i quotes[2] = { spb_quotes(low), spb_quotes(high) };
+    const __m128i specials[2] = { spb_specials(low), spb_specials(high) };
+
+    return (struct spb_scan){
+        .quote = spb_mask(quotes[0], quotes[1]),
+        .odd = spb_mask(_mm_or_si128(specials[0], low), _mm_or_si128(specials[1], high)),
+        .stop =
+            spb_mask(_mm_or_si128(specials[0], quotes[0]), _mm_or_si128(specials[1], quotes[1])),
+        .high = spb_mask(low, high),
+    };
 }
 
 static inline uint32_t spb_equal(spb_vector a, spb_vector b)
@@ -237,13 +265,18 @@ static inline uint32_t spb_mask(uint8x16_t low, uint8x16_t high)
     return vgetq_lane_u32(vreinterpretq_u32_u8(vpaddq_u8(quads, quads)), 0);
 }
 
-static inline uint8x16_t spb_stops(uint8x16_t bytes)
+static inline uint8x16_t spb_quotes(uint8x16_t bytes)
 {
-    const uint8x16_t quote = vceqq_u8(bytes, vdupq_n_u8('"'));
+    return vceqq_u8(bytes, vdupq_n_u8('"'));
+}
+
+/* Backslashes and control characters. */
+static inline uint8x16_t spb_specials(uint8x16_t bytes)
+{
     const uint8x16_t backslash = vceqq_u8(bytes, vdupq_n_u8('\\'));
     const uint8x16_t control = vcltq_u8(bytes, vdupq_n_u8(0x20));
 
-    return vorrq_u8(vorrq_u8(quote, backslash), control);
+    return vorrq_u8(backslash, control);
 }
 
 static inline uint8x16_t spb_highs(uint8x16_t bytes)
@@ -253,8 +286,16 @@ static inline uint8x16_t spb_highs(uint8x16_t bytes)
 
 static inline struct spb_scan spb_scan_vector(spb_vector bytes)
 {
-    return (struct spb_scan){ spb_mask(spb_stops(bytes.val[0]), spb_stops(bytes.val[1])),
-                              spb_mask(spb_highs(bytes.val[0]), spb_highs(bytes.val[1])) };
+    const uint8x16_t quotes[2] = { spb_quotes(bytes.val[0]), spb_quotes(bytes.val[1]) };
+    const uint8x16_t specials[2] = { spb_specials(bytes.val[0]), spb_specials(bytes.val[1]) };
+    const uint8x16_t highs[2] = { spb_highs(bytes.val[0]), spb_highs(bytes.val[1]) };
+
+    return (struct spb_scan){
+        .quote = spb_mask(quotes[0], quotes[1]),
+        .odd = spb_mask(vorrq_u8(specials[0], highs[0]), vorrq_u8(specials[1], highs[1])),
+        .stop = spb_mask(vorrq_u8(specials[0], quotes[0]), vorrq_u8(specials[1], quotes[1])),
+        .high = spb_mask(highs[0], highs[1]),
+    };
 }
 
 static inline uint32_t spb_equal(spb_vector a, spb_vector b)
@@ -344,7 +385,7 @@ static inline uint32_t spb_match(const void *a, const void *b)
 /* Bytes below the lowest set bit of a mask: SPB_VECTOR where none is set. */
 static inline unsigned spb_first(uint32_t mask)
 {
-    return (unsigned)__builtin_ctzll(mask | UINT64_C(1) << SPB_VECTOR);
+    return mask == 0 ? SPB_VECTOR : (unsigned)__builtin_ctz(mask); /* one instruction with BMI */
 }
 
 /* The bits of the first `count` bytes of a vector. */

@@ -162,7 +162,8 @@ static bool read_form(const char text[FORM_LEN], uint64_t values_out[FORM_WORDS]
     uint64_t wrong = 0;
 
     for (size_t i = 0; i < FORM_WORDS; i++) {
-        const uint64_t values = spb_word_load(text + WORD_LEN * i) ^ spb_word_load(zeros + WORD_LEN * i);
+        const uint64_t values =
+            spb_word_load(text + WORD_LEN * i) ^ spb_word_load(zeros + WORD_LEN * i);
         wrong |= values | (values + spb_word_load(slack + WORD_LEN * i));
         values_out[i] = values;
     }

@@ -5,231 +5,11 @@
  */
 #include <string.h>
 
-#include "base/number.h"
-#include "base/time.h"
 #include "bridge/engine.h"
-#include "bridge/message.h"
-#include "json/reader.h"
-
-struct json_to_pb {
-    struct spb_json_reader reader;
-    struct spb_pb_writer writer; /* its cursor is behind `to`: see flush() */
-    spb_converter *converter;
-    bool lenient;
-};
-
-/* Where text is read, and where bytes are written: two values, so that they stay in registers. */
-struct cursor {
-    const char *at; /* NULL: it has failed */
-    uint8_t *to;
-};
+#include "bridge/json_scalars.h"
 
 static struct cursor read_message(struct json_to_pb *c, struct cursor k,
                                   const struct spb_table *table);
-
-/* ------------------------------------------------------------------ failing */
-
-static struct cursor failed(const char *null)
-{
-    return (struct cursor){ null, NULL };
-}
-
-static struct cursor fail(struct json_to_pb *c, enum spb_status status, const char *at,
-                          const char *reason)
-{
-    return failed(spb_json_fail(&c->reader, status, at, "%s", reason));
-}
-
-static const char *fail_memory(struct json_to_pb *c, const char *at)
-{
-    return fail(c, SPB_NO_MEMORY, at, "out of memory").at;
-}
-
-/* `at` is where the message is that cannot be closed. */
-static const char *fail_fault(struct json_to_pb *c, const char *at, const struct spb_fault *fault)
-{
-    if (fault->source != SIZE_MAX)
-        at = c->reader.begin + fault->source;
-    return spb_json_fail(&c->reader, fault->status, at, "%s", fault->reason);
-}
-
-/* Malformed text is that, whatever its type: so the value is read once more before it is judged. */
-static struct cursor fail_type(struct json_to_pb *c, const char *at, const char *expected)
-{
-    struct spb_additional *const stack = &c->converter->additional;
-    const struct spb_additional_mark mark = spb_additional_mark(stack);
-
-    if (!spb_out_room(&stack->out, (size_t)(c->reader.end - at) + SPB_MEMBER_ROOM))
-        return failed(fail_memory(c, at));
-    const char *const end = spb_json_copy_value(&c->reader, at, &stack->out.at);
-    spb_additional_drop(stack, &mark);
-    if (end == NULL)
-        return failed(NULL);
-    if (end == c->reader.end) /* a number that may go on */
-        return fail(c, SPB_BAD_JSON, end, "the number is cut short");
-    return failed(spb_json_fail(&c->reader, SPB_WRONG_TYPE, at, "expected %s", expected));
-}
-
-/* ------------------------------------------------------------------ room */
-
-/* The writer takes over, to do what needs more than a place to write to. */
-static struct spb_pb_writer *flush(struct json_to_pb *c, uint8_t *to)
-{
-    c->writer.out.at = to;
-    return &c->writer;
-}
-
-static uint8_t *base(const struct json_to_pb *c)
-{
-    return c->writer.out.bytes->data;
-}
-
-static struct cursor grow(struct json_to_pb *c, struct cursor k, size_t room)
-{
-    if (!spb_out_grow(&flush(c, k.to)->out, room))
-        return failed(fail_memory(c, k.at));
-    k.to = c->writer.out.at;
-    return k;
-}
-
-/* Makes room for what is written before the next call of this: see SPB_MEMBER_ROOM. */
-static inline struct cursor make_room(struct json_to_pb *c, struct cursor k)
-{
-    const size_t room = (size_t)(c->reader.end - k.at) + SPB_MEMBER_ROOM;
-
-    return (size_t)(c->writer.out.end - k.to) >= room ? k : grow(c, k, room);
-}
-
-/* ------------------------------------------------------------------ scalar values */
-
-/* Any string; `to` is behind its tag. */
-static struct cursor read_long_string(struct json_to_pb *c, struct cursor k,
-                                      const struct spb_row *row)
-{
-    uint8_t *end = spb_length_open(c->converter, row, k.to);
-
-    k.at = spb_json_string(&c->reader, k.at + 1, &end);
-    if (k.at != NULL)
-        k.to = spb_length_close(c->converter, row, k.to, end);
-    return k;
-}
-
-/* ASCII that ends within two vectors is whole when they are copied. */
-static inline struct cursor read_string(struct json_to_pb *c, struct cursor k,
-                                        const struct spb_row *row)
-{
-    if (*k.at != '"')
-        return fail_type(c, k.at, "a string");
-    const char *const text = k.at + 1;
-    uint8_t *const length = spb_wire_put_tag(k.to, row);
-    const struct spb_scan scan = spb_copy_scan(text, length + 1);
-    unsigned len = spb_first(scan.stop);
-    uint32_t high = scan.high & spb_first_bits(len);
-    if (len == SPB_VECTOR) {
-        const struct spb_scan more = spb_copy_scan(text + SPB_VECTOR, length + 1 + SPB_VECTOR);
-        const unsigned more_len = spb_first(more.stop);
-        high |= more.high & spb_first_bits(more_len);
-        len += more_len;
-    }
-    if (text[len] != '"' || high != 0)
-        return read_long_string(c, (struct cursor){ k.at, length }, row);
-    *length = (uint8_t)len;
-    return (struct cursor){ text + len + 1, length + 1 + len };
-}
-
-/* What the text cuts short may become another number. */
-static struct cursor fail_range(struct json_to_pb *c, const char *at, const char *end,
-                                const char *reason)
-{
-    if (end == c->reader.end)
-        return fail(c, SPB_BAD_JSON, end, "the number is cut short");
-    return fail(c, SPB_OUT_OF_RANGE, at, reason);
-}
-
-static const char *number_end(struct json_to_pb *c, const char *at)
-{
-    if (*at != '-' && (*at < '0' || *at > '9'))
-        return fail_type(c, at, "a number").at;
-    return spb_json_number(&c->reader, at);
-}
-
-/* Any spelling of a number. */
-static struct cursor read_any_int32(struct json_to_pb *c, struct cursor k,
-                                    const struct spb_row *row)
-{
-    const char *const end = number_end(c, k.at);
-    int32_t value;
-
-    if (end == NULL)
-        return failed(NULL);
-    if (!spb_int32_from_text(k.at, (size_t)(end - k.at), &value))
-        return fail_range(c, k.at, end,
-                          "the number is not an int32: a whole number from -2147483648 to "
-                          "2147483647");
-    return (struct cursor){ end, spb_put_int32(k.to, row, value) };
-}
-
-static struct cursor read_int32(struct json_to_pb *c, struct cursor k, const struct spb_row *row)
-{
-    int32_t value;
-    const char *const end = spb_int32_from_digits(k.at, &value);
-
-    return end == NULL ? read_any_int32(c, k, row)
-                       : (struct cursor){ end, spb_put_int32(k.to, row, value) };
-}
-
-static struct cursor read_double(struct json_to_pb *c, struct cursor k, const struct spb_row *row)
-{
-    const char *const end = number_end(c, k.at);
-    double value;
-
-    if (end == NULL)
-        return failed(NULL);
-    if (!spb_double_from_text(k.at, (size_t)(end - k.at), &value))
-        return fail_range(c, k.at, end, "the number is not a double: it is too large");
-    return (struct cursor){ end, spb_put_double(k.to, row, value) };
-}
-
-static struct cursor read_bool(struct json_to_pb *c, struct cursor k, const struct spb_row *row)
-{
-    const bool value = *k.at == 't';
-
-    if (*k.at != 't' && *k.at != 'f')
-        return fail_type(c, k.at, "true or false");
-    k.at = spb_json_expect(&c->reader, k.at, value ? "true" : "false", "true or false");
-    k.to = spb_put_bool(k.to, row, value);
-    return k;
-}
-
-/* A date-time that is spelled in another way than the platform's: read to where its bytes will be. */
-static struct cursor read_any_time(struct json_to_pb *c, struct cursor k, const struct spb_row *row)
-{
-    const char *const begin = k.at;
-    uint8_t *end = k.to;
-    struct spb_time time;
-
-    if (*k.at != '"')
-        return fail_type(c, k.at, "a string with a date-time");
-    k.at = spb_json_string(&c->reader, k.at + 1, &end);
-    if (k.at == NULL)
-        return k;
-    const char *const reason = spb_time_from_text((char *)k.to, (size_t)(end - k.to), &time);
-    if (reason != NULL)
-        return fail(c, SPB_OUT_OF_RANGE, begin, reason);
-    k.to = spb_put_time(k.to, row, time.seconds, time.nanos);
-    return k;
-}
-
-static struct cursor read_time(struct json_to_pb *c, struct cursor k, const struct spb_row *row)
-{
-    struct spb_time time;
-
-    if (k.at[0] != '"' || k.at[SPB_TIME_FORM_LEN + 1] != '"' ||
-        !spb_time_from_form(k.at + 1, &time))
-        return read_any_time(c, k, row);
-    return (struct cursor){ k.at + SPB_TIME_FORM_LEN + 2,
-                            spb_put_time(k.to, row, time.seconds, time.nanos) };
-}
 
 /* ------------------------------------------------------------------ composite values */
 
@@ -309,10 +89,12 @@ static struct cursor read_map(struct json_to_pb *c, struct cursor k, const struc
     return (struct cursor){ k.at + 1, k.to };
 }
 
+static struct cursor read_array(struct json_to_pb *c, struct cursor k, const struct spb_row *row);
+
 static inline struct cursor read_value(struct json_to_pb *c, struct cursor k,
-                                       const struct spb_row *row)
+                                       const struct spb_row *row, enum spb_kind kind)
 {
-    switch ((enum spb_kind)row->kind) {
+    switch (kind) {
     case SPB_KIND_STRING:
         return read_string(c, k, row);
     case SPB_KIND_TIMESTAMP:
@@ -327,9 +109,12 @@ static inline struct cursor read_value(struct json_to_pb *c, struct cursor k,
         return read_nested(c, k, row);
     case SPB_KIND_MAP:
         return read_map(c, k, row);
-    default:
-        return fail(c, SPB_INTERNAL, k.at, "a field of no known kind");
+    case SPB_KIND_ARRAY:
+        return read_array(c, k, row);
+    case SPB_KIND_COUNT:
+        break;
     }
+    __builtin_unreachable(); /* schema/table.c compiles no other row */
 }
 
 static struct cursor read_array(struct json_to_pb *c, struct cursor k, const struct spb_row *row)
@@ -338,7 +123,7 @@ static struct cursor read_array(struct json_to_pb *c, struct cursor k, const str
         return fail_type(c, k.at, "an array");
     k.at = spb_json_space(k.at + 1);
     while (k.at != NULL && *k.at != ']') {
-        k = read_value(c, k, row);
+        k = read_value(c, k, row, row->kind);
         if (k.at != NULL)
             k = next_item(c, k, ']');
     }
@@ -422,15 +207,12 @@ static const char *read_additional(struct json_to_pb *c, const char *at, const c
 
 /* ------------------------------------------------------------------ members */
 
-/*
- * The one of the likely rows whose `,"name":` stands here, or NULL. `any`: 1 if any byte will do for
- * the comma, else 0.
- */
+/* The one of the likely rows whose prefix stands here, or NULL. `any`: see spb_row_has_prefix(). */
 static inline const struct spb_row *predict(const struct spb_row *next, const char *at,
                                             uint32_t any)
 {
     for (unsigned i = 0; i < SPB_PREDICTIONS; i++) {
-        if ((next[i].prefix_bits & ~(uint64_t)(spb_match(at, next[i].prefix) | any)) == 0)
+        if (spb_row_has_prefix(&next[i], at, any))
             return &next[i];
     }
     return NULL;
@@ -458,15 +240,16 @@ static const char *read_name(struct json_to_pb *c, const char *at, const struct 
     return at == NULL ? NULL : spb_json_space(at);
 }
 
-static inline struct cursor read_defined(struct json_to_pb *c, struct cursor k,
-                                         const struct spb_row *row, struct spb_message *message)
+/* Any value of a defined member; k.at is where it begins. */
+static struct cursor read_defined(struct json_to_pb *c, struct cursor k, const struct spb_row *row,
+                                  struct spb_message *message)
 {
     if (*k.at == 'n') {
         message->absent |= spb_row_bit(row);
         k.at = spb_json_expect(&c->reader, k.at, "null", "a value");
         return k;
     }
-    return row->repeated ? read_array(c, k, row) : read_value(c, k, row);
+    return read_value(c, k, row, row->member);
 }
 
 /* Takes back what was written of a value of the wrong type, and keeps its text. */
@@ -501,12 +284,58 @@ static struct cursor read_leniently(struct json_to_pb *c, struct cursor k, const
     return (struct cursor){ keep_verbatim(c, k.at, name, row, &mark), base(c) + offset };
 }
 
-static inline struct cursor read_row(struct json_to_pb *c, struct cursor k, const char *name,
-                                     const struct spb_row *row, struct spb_message *message)
+/* The kinds that a value may be of, by its first byte; none where white space or null begins. */
+enum {
+    TEXTS = 1 << SPB_KIND_STRING | 1 << SPB_KIND_TIMESTAMP,
+    NUMBERS = 1 << SPB_KIND_INT32 | 1 << SPB_KIND_DOUBLE,
+    OBJECTS = 1 << SPB_KIND_MESSAGE | 1 << SPB_KIND_MAP,
+};
+
+static const uint16_t starts[UINT8_MAX + 1] = {
+    ['"'] = TEXTS,
+    ['-'] = NUMBERS,
+    ['0'] = NUMBERS,
+    ['1'] = NUMBERS,
+    ['2'] = NUMBERS,
+    ['3'] = NUMBERS,
+    ['4'] = NUMBERS,
+    ['5'] = NUMBERS,
+    ['6'] = NUMBERS,
+    ['7'] = NUMBERS,
+    ['8'] = NUMBERS,
+    ['9'] = NUMBERS,
+    ['f'] = 1 << SPB_KIND_BOOL,
+    ['t'] = 1 << SPB_KIND_BOOL,
+    ['{'] = OBJECTS,
+    ['['] = 1 << SPB_KIND_ARRAY,
+};
+
+/* With --lenient no value is read before it is known how to take it back. */
+static const uint16_t no_starts[UINT8_MAX + 1];
+
+static struct cursor read_slowly(struct json_to_pb *c, struct cursor k, const char *name,
+                                 const struct spb_row *row, struct spb_message *message)
 {
     k.at = spb_json_space(k.at);
-    return c->lenient ? read_leniently(c, k, name, row, message)
-                      : read_defined(c, k, row, message);
+    return c->starts == no_starts ? read_leniently(c, k, name, row, message)
+                                  : read_defined(c, k, row, message);
+}
+
+/* `name` is where the member begins; k.at is behind its colon. */
+static inline struct cursor read_next_row(struct json_to_pb *c, struct cursor k, const char *name,
+                                          const struct spb_row *row, struct spb_message *message)
+{
+    return (c->starts[(uint8_t)*k.at] >> row->member & 1) != 0
+               ? read_value(c, k, row, row->member)
+               : read_slowly(c, k, name, row, message);
+}
+
+static struct cursor read_row(struct json_to_pb *c, struct cursor k, const char *name,
+                              const struct spb_row *row, struct spb_message *message)
+{
+    if (!spb_message_see(message, row))
+        return fail(c, SPB_DUPLICATE_MEMBER, name, "the member occurs twice in one object");
+    return read_next_row(c, k, name, row, message);
 }
 
 /* A member whose comma, or what stands for it, is at k.at. */
@@ -518,11 +347,12 @@ static inline struct cursor read_predicted(struct json_to_pb *c, struct cursor k
     message->next = row + 1;
     message->seen |= spb_row_bit(row);
     k.at += row->prefix_len;
-    return read_row(c, k, name, row, message);
+    return read_next_row(c, k, name, row, message);
 }
 
-static struct cursor read_unpredicted(struct json_to_pb *c, struct cursor k,
-                                      struct spb_message *message)
+/* A member that the schema does not define, or whose name is spelled with escapes or spaces. */
+static struct cursor read_unusual(struct json_to_pb *c, struct cursor k,
+                                  struct spb_message *message)
 {
     struct spb_additional *const stack = &c->converter->additional;
     const struct spb_additional_mark mark = spb_additional_mark(stack);
@@ -538,14 +368,12 @@ static struct cursor read_unpredicted(struct json_to_pb *c, struct cursor k,
         return (struct cursor){ k.at, c->writer.out.at };
     }
     spb_additional_drop(stack, &mark);
-    if (!spb_message_see(message, row))
-        return fail(c, SPB_DUPLICATE_MEMBER, name, "the member occurs twice in one object");
     return read_row(c, k, name, row, message);
 }
 
 /* What was not predicted: white space, a member that comes otherwise, or the object's end. */
-static struct cursor read_other(struct json_to_pb *c, struct cursor k, struct spb_message *message,
-                                bool first)
+__attribute__((noinline)) static struct cursor read_other(struct json_to_pb *c, struct cursor k,
+                                                          struct spb_message *message, bool first)
 {
     const char *const begin = k.at;
 
@@ -559,12 +387,11 @@ static struct cursor read_other(struct json_to_pb *c, struct cursor k, struct sp
     } else if (!first) {
         return fail(c, SPB_BAD_JSON, k.at, "expected ',' or '}'");
     }
-    const struct spb_row *const row =
-        k.at == begin + 1 ? NULL : predict(message->next, k.at - 1, 1);
-    if (row == NULL)
-        return read_unpredicted(c, k, message);
-    k.at--;
-    return read_predicted(c, k, row, message);
+    const unsigned len = spb_first(spb_scan(k.at + 1).stop);
+    const struct spb_row *const row = spb_table_guess_row(message->table, k.at + 1, len);
+    if (!spb_row_has_prefix(row, k.at - 1, 1))
+        return read_unusual(c, k, message);
+    return read_row(c, (struct cursor){ k.at + row->prefix_len - 1, k.to }, k.at, row, message);
 }
 
 static struct cursor read_message(struct json_to_pb *c, struct cursor k,
@@ -613,9 +440,10 @@ enum spb_status SPB_JSON_TO_PB(spb_converter *converter, const char *json, size_
                                         .depth_max = converter->options.limits.depth_max },
                             .writer = { .converter = converter },
                             .converter = converter,
-                            .lenient = converter->options.lenient };
+                            .starts = converter->options.lenient ? no_starts : starts };
 
     spb_out_begin(&c.writer.out, pb);
+    c.lead = lead(&c);
     spb_additional_begin(&converter->additional);
     converter->entries.count = 0;
     const struct cursor k =

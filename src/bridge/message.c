@@ -85,8 +85,7 @@ static bool close_additional(struct spb_pb_writer *writer, const struct spb_mess
 
 static bool check_required(const struct spb_message *message, struct spb_fault *fault)
 {
-    const struct spb_row *row =
-        spb_table_missing(message->table, message->seen & ~message->absent);
+    const struct spb_row *row = spb_table_missing(message->table, message->seen & ~message->absent);
 
     if (row == NULL)
         return true;

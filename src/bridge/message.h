@@ -27,7 +27,7 @@ struct spb_pb_writer {
 struct spb_message {
     const struct spb_table *table;
     size_t start;               /* offset of its first field */
-    const struct spb_row *next; /* the row behind the latest one */
+    const struct spb_row *next; /* the row behind the latest one; unordered: behind all */
     bool unordered;             /* fields do not stand in the order of their numbers */
     bool has_unknown_fields;    /* "$unknownFields" was among the members */
     spb_row_set seen;           /* rows whose members have come */
@@ -60,6 +60,7 @@ static inline bool spb_message_see(struct spb_message *message, const struct spb
         if ((message->seen & spb_row_bit(row)) != 0)
             return false;
         message->unordered = true;
+        message->next = message->table->rows + message->table->row_count;
     } else {
         message->next = row + 1;
     }

@@ -519,7 +519,9 @@ static struct cursor write_message(struct pb_to_json *c, struct cursor k, const 
                                    const struct spb_table *table, const uint8_t *place)
 {
     const size_t bracket = offset_of(c, k.to);
-    struct reading r = { .table = table, .next = table->rows, .unknown = c->converter->unknown.len };
+    struct reading r = { .table = table,
+                         .next = table->rows,
+                         .unknown = c->converter->unknown.len };
 
     while (k.at < end) {
         const struct spb_row *const row = spb_predict_tag(r.next, k.at, end);

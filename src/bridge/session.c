@@ -392,8 +392,8 @@ static const uint8_t *fill_unknown(struct fill *f, const struct spb_table *table
 
 /* A field that is none of the next rows. */
 static const uint8_t *fill_other(struct fill *f, const struct spb_table *table,
-                                 ProtobufCMessage *message, const struct spb_row **next, const uint8_t *at,
-                                 const uint8_t *end)
+                                 ProtobufCMessage *message, const struct spb_row **next,
+                                 const uint8_t *at, const uint8_t *end)
 {
     struct spb_wire_field field;
     const uint8_t *const value = spb_wire_tag(&f->reader, at, end, &field);
@@ -413,8 +413,7 @@ static const uint8_t *fill_other(struct fill *f, const struct spb_table *table,
 }
 
 /* Whether all is there that must be. Every member is set or NULL; entries have both of theirs. */
-static bool is_complete(const struct fill *f, const struct spb_table *table,
-                        spb_row_set seen)
+static bool is_complete(const struct fill *f, const struct spb_table *table, spb_row_set seen)
 {
     if (table->is_entry)
         return seen == 3;

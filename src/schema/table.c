@@ -1,7 +1,7 @@
 /*
  * Compiles protobuf-c's descriptors into rows. Memory for all tables is one block: the number of
  * tables and rows is small and bounded. Names are found by a perfect hash of their length and their
- * first and last eight bytes, whose multiplier is searched here.
+ * first 16 bytes, whose multiplier is searched here.
  */
 #include "schema/table.h"
 
@@ -36,33 +36,13 @@ struct memory {
 
 /* ------------------------------------------------------------------ the hash of a name */
 
-static uint64_t name_bytes(const char *name, size_t len)
-{
-    uint64_t first = 0;
-    uint64_t last = 0;
-
-    if (len >= sizeof first) {
-        memcpy(&first, name, sizeof first);
-        memcpy(&last, name + len - sizeof last, sizeof last);
-    } else {
-        for (size_t i = 0; i < len; i++)
-            first = first << 8 | (uint8_t)name[i];
-    }
-    return first ^ (last << 23 | last >> 41) ^ (uint64_t)len << 56;
-}
-
-static unsigned name_slot(const struct spb_table *table, const char *name, size_t len)
-{
-    return (unsigned)(name_bytes(name, len) * table->hash_multiplier >> table->hash_shift);
-}
-
 static bool fill_slots(const struct spb_table *table, uint8_t *slots)
 {
-    memset(slots, SPB_ROWS_MAX, (size_t)1 << (64 - table->hash_shift));
+    memset(slots, (int)table->row_count, (size_t)1 << (64 - table->hash_shift));
     for (unsigned i = 0; i < table->row_count; i++) {
-        const struct spb_row *row = &table->rows[i];
-        const unsigned slot = name_slot(table, spb_row_name(row), spb_row_name_len(row));
-        if (slots[slot] != SPB_ROWS_MAX)
+        const struct spb_row *const row = &table->rows[i];
+        const size_t slot = spb_table_slot(table, spb_row_name(row), spb_row_name_len(row));
+        if (slots[slot] != table->row_count)
             return false;
         slots[slot] = (uint8_t)i;
     }
@@ -110,20 +90,21 @@ static bool set_prefix(struct spb_row *row, const char *field_name)
     row->prefix[len++] = '"';
     row->prefix[len++] = ':';
     row->prefix_len = (uint8_t)len;
-    row->prefix_bits = UINT64_MAX >> (64 - len);
     return true;
 }
 
 static bool set_tag(struct spb_row *row)
 {
-    uint32_t tag = row->number << 3 | row->wire_type;
+    const uint32_t tag = row->number << 3 | row->wire_type;
 
-    for (row->tag_len = 0; tag >= 0x80; tag >>= 7)
-        row->tag[row->tag_len++] = (uint8_t)(tag | 0x80);
-    row->tag[row->tag_len++] = (uint8_t)tag;
-    row->tag_mask = row->tag_len == 1 ? 0xff : 0xffff;
-    row->tag_value = (uint16_t)(row->tag[0] | (unsigned)row->tag[1] << 8);
-    return row->tag_len <= sizeof row->tag_value;
+    if (tag >= 0x4000)
+        return false;
+    row->tag_len = tag < 0x80 ? 1 : 2;
+    row->tag_mask = tag < 0x80 ? 0xff : 0xffff;
+    row->tag[0] = (uint8_t)(tag < 0x80 ? tag : tag | 0x80);
+    row->tag[1] = (uint8_t)(tag >> 7);
+    row->tag_value = (uint16_t)(row->tag[0] | row->tag[1] << 8);
+    return true;
 }
 
 /* A map's entry has no mark in protobuf-c: it is told by its shape. */
@@ -183,6 +164,7 @@ static bool compile_row(struct spb_row *row, const ProtobufCFieldDescriptor *fie
     row->kind = (uint8_t)kind;
     row->wire_type = wire_types[kind];
     row->repeated = field->label == PROTOBUF_C_LABEL_REPEATED && kind != SPB_KIND_MAP;
+    row->member = (uint8_t)(row->repeated ? SPB_KIND_ARRAY : kind);
     row->number = field->id;
     row->offset = field->offset;
     row->quantifier_offset = field->quantifier_offset;
@@ -223,8 +205,8 @@ static bool compile_rows(struct memory *memory, struct spb_table *table, struct 
             continue;
         }
         struct spb_row *row = &rows[table->row_count];
-        if (table->row_count == SPB_ROWS_MAX ||
-            field->id == SPB_ADDITIONAL_NUMBER || !compile_row(row, field))
+        if (table->row_count == SPB_ROWS_MAX || field->id == SPB_ADDITIONAL_NUMBER ||
+            !compile_row(row, field))
             return false;
         row->index = (uint8_t)table->row_count++;
         row->id = (uint16_t)memory->row_count++;
@@ -235,11 +217,11 @@ static bool compile_rows(struct memory *memory, struct spb_table *table, struct 
     return table->row_count > 0;
 }
 
-/* Behind the rows of a table: 32 bytes of text have no bit 32, and what is masked by 0 is not 1. */
+/* Behind the rows of a table: 32 bytes of text do not match 33, and what is masked by 0 is not 1. */
 static void end_rows(struct spb_row *rows)
 {
     for (unsigned i = 0; i < SPB_PREDICTIONS; i++)
-        rows[i] = (struct spb_row){ .prefix_bits = UINT64_C(1) << SPB_PREFIX_MAX, .tag_value = 1 };
+        rows[i] = (struct spb_row){ .prefix_len = SPB_PREFIX_MAX + 1, .tag_value = 1 };
 }
 
 static const struct spb_table *compile_table(struct memory *memory, const void *descriptor)
@@ -309,14 +291,13 @@ void spb_schema_free(struct spb_schema *schema)
 const struct spb_row *spb_table_find_name(const struct spb_table *table, const char *name,
                                           size_t len)
 {
-    const unsigned index = table->hash_slots[name_slot(table, name, len)];
+    char copy[SPB_PREFIX_MAX] = { 0 };
 
-    if (index == SPB_ROWS_MAX)
+    if (len > SPB_NAME_MAX)
         return NULL;
-    const struct spb_row *row = &table->rows[index];
-    if (spb_row_name_len(row) != len || memcmp(spb_row_name(row), name, len) != 0)
-        return NULL;
-    return row;
+    memcpy(copy, name, len);
+    const struct spb_row *const row = spb_table_guess_row(table, copy, len);
+    return spb_row_name_len(row) == len && memcmp(spb_row_name(row), name, len) == 0 ? row : NULL;
 }
 
 const struct spb_row *spb_table_find_number(const struct spb_table *table, uint32_t number)

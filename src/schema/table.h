@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/scan.h"
+#include "base/word.h"
+
 /* What a row holds, of those that JSON and protobuf have in common here. */
 enum spb_kind {
     SPB_KIND_STRING,
@@ -18,7 +21,8 @@ enum spb_kind {
     SPB_KIND_BOOL,
     SPB_KIND_TIMESTAMP,
     SPB_KIND_MESSAGE,
-    SPB_KIND_MAP, /* its table is that of the entries: a string key, a message */
+    SPB_KIND_MAP,   /* its table is that of the entries: a string key, a message */
+    SPB_KIND_ARRAY, /* only of a member as a whole: its elements are of another kind */
     SPB_KIND_COUNT
 };
 
@@ -35,9 +39,9 @@ enum {
     SPB_PREFIX_MAX = 32, /* bytes of `,"name":` and of the zeros behind it: one vector */
     SPB_NAME_MAX = SPB_PREFIX_MAX - 4, /* the longest has 22 */
     SPB_PREDICTIONS = 3,               /* rows that are tried before one is looked up */
-    SPB_TABLES_DEEP = 16,        /* nesting of messages at most: a session has 4 */
-    SPB_ROWS_MAX = 64,           /* of one message: a session has 47 */
-    SPB_ADDITIONAL_NUMBER = 1000 /* of additional_properties in every message */
+    SPB_TABLES_DEEP = 16,              /* nesting of messages at most: a session has 4 */
+    SPB_ROWS_MAX = 64,                 /* of one message: a session has 47 */
+    SPB_ADDITIONAL_NUMBER = 1000       /* of additional_properties in every message */
 };
 
 /* The numbers of Timestamp's fields, and of a map entry's. */
@@ -54,17 +58,17 @@ typedef uint64_t spb_row_set;
  */
 struct spb_row {
     _Alignas(64) char prefix[SPB_PREFIX_MAX]; /* `,"name":` as JSON text, then zeros */
-    uint64_t prefix_bits;          /* one for each byte of `,"name":`, from the lowest on */
-    uint8_t tag[8];                /* the tag's varint */
-    const struct spb_table *table; /* of a message, or of a map's entries */
+    const struct spb_table *table;            /* of a message, or of a map's entries */
+    uint8_t tag[2];                           /* the tag's varint */
+    uint16_t tag_value, tag_mask;             /* of these bytes, little-endian */
     uint8_t prefix_len;
     uint8_t tag_len;
-    uint8_t kind;  /* enum spb_kind */
-    bool repeated; /* an array; false for a map */
-    uint8_t index; /* of the row in its table */
-    uint8_t wire_type;            /* enum spb_wire_type */
-    uint16_t id;                  /* of the row in the whole schema, from 0 */
-    uint16_t tag_value, tag_mask; /* of the one or two bytes of a tag, little-endian */
+    uint8_t kind;      /* enum spb_kind: of the value, or of each element */
+    uint8_t member;    /* enum spb_kind: of the member as a whole */
+    bool repeated;     /* an array; false for a map */
+    uint8_t index;     /* of the row in its table */
+    uint8_t wire_type; /* enum spb_wire_type */
+    uint16_t id;       /* of the row in the whole schema, from 0 */
     uint32_t number;
     bool required;
     size_t offset;            /* of the member in the generated struct */
@@ -81,10 +85,10 @@ struct spb_table {
     size_t additional_offset; /* of additional_properties in the generated struct */
     const struct spb_row *rows;
     unsigned row_count;
-    spb_row_set required;        /* without repeated rows: an empty array is an absent one */
-    uint64_t hash_multiplier;    /* makes the hash of the rows' names perfect */
+    spb_row_set required;     /* without repeated rows: an empty array is an absent one */
+    uint64_t hash_multiplier; /* makes the hash of the rows' names perfect */
     unsigned hash_shift;
-    const uint8_t *hash_slots; /* index of a row, or SPB_ROWS_MAX */
+    const uint8_t *hash_slots; /* index of a row, or row_count: that row matches nothing */
 };
 
 struct spb_schema {
@@ -111,6 +115,31 @@ const struct spb_row *spb_table_find_number(const struct spb_table *table, uint3
 const struct spb_row *spb_table_find_field(const struct spb_table *table, uint32_t number,
                                            unsigned wire_type);
 
+/*
+ * The place of a name in a table's hash. It has 16 readable bytes, its length is at most 32. None of it branches.
+ */
+static inline size_t spb_table_slot(const struct spb_table *table, const char *name, size_t len)
+{
+    static const uint8_t mask[32 + 16] = {
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    };
+    const uint8_t *const bytes = mask + 32 - len;
+    const uint64_t first = spb_word_load(name) & spb_word_load(bytes);
+    const uint64_t second = spb_word_load(name + 8) & spb_word_load(bytes + 8);
+    const uint64_t bytes16 = first ^ (second << 23 | second >> 41) ^ (uint64_t)len << 56;
+
+    return (size_t)(bytes16 * table->hash_multiplier >> table->hash_shift);
+}
+
+/* The only row that a name can be of, or one that matches nothing: it is still to be compared. */
+static inline const struct spb_row *spb_table_guess_row(const struct spb_table *table,
+                                                        const char *name, size_t len)
+{
+    return &table->rows[table->hash_slots[spb_table_slot(table, name, len)]];
+}
+
 static inline const char *spb_row_name(const struct spb_row *row)
 {
     return row->prefix + 2;
@@ -124,6 +153,14 @@ static inline size_t spb_row_name_len(const struct spb_row *row)
 static inline spb_row_set spb_row_bit(const struct spb_row *row)
 {
     return UINT64_C(1) << row->index;
+}
+
+/* Whether a row's prefix stands here. `any`: 1 if any byte will do for the comma, else 0. */
+static inline bool spb_row_has_prefix(const struct spb_row *row, const char *at, uint32_t any)
+{
+    const uint64_t differ = ~(uint64_t)(spb_match(at, row->prefix) | any);
+
+    return (differ & ((UINT64_C(1) << row->prefix_len) - 1)) == 0;
 }
 
 /* The first required row that `present` lacks, or NULL. */

@@ -33,7 +33,8 @@ static inline uint8_t *spb_wire_put_wide_varint(uint8_t *to, uint64_t value)
 {
     if (value >> 56 != 0)
         return spb_wire_put_varint(to, value);
-    const unsigned len = (unsigned)(70 - __builtin_clzll(value | 1)) / 7;
+    const unsigned top_bit = 63 - (unsigned)__builtin_clzll(value | 1);
+    const unsigned len = (top_bit * 9 + 73) / 64; /* top_bit / 7 + 1 */
     uint64_t spread = value;
     spread = (spread & UINT64_C(0x000000000fffffff)) | (spread & UINT64_C(0x00fffffff0000000)) << 4;
     spread = (spread & UINT64_C(0x00003fff00003fff)) | (spread & UINT64_C(0x0fffc0000fffc000)) << 2;
@@ -97,7 +98,13 @@ static inline uint8_t *spb_wire_put_fixed64(uint8_t *to, uint64_t value)
 /* Sign-extended to 64 bits, as protobuf has it: a negative int32 takes ten bytes. */
 static inline uint8_t *spb_put_int32(uint8_t *to, const struct spb_row *row, int32_t value)
 {
-    return spb_wire_put_wide_varint(spb_wire_put_tag(to, row), (uint64_t)(int64_t)value);
+    to = spb_wire_put_tag(to, row);
+    if ((uint32_t)value >= 0x4000)
+        return spb_wire_put_wide_varint(to, (uint64_t)(int64_t)value);
+    const unsigned more = value >= 0x80;
+    to[0] = (uint8_t)((unsigned)value | more << 7);
+    to[1] = (uint8_t)(value >> 7);
+    return to + 1 + more;
 }
 
 static inline uint8_t *spb_put_double(uint8_t *to, const struct spb_row *row, double value)
