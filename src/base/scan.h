@@ -338,6 +338,18 @@ static inline struct spb_scan spb_copy_scan(const void *in, void *out)
     return spb_scan_vector(vector);
 }
 
+/* Bytes below the lowest set bit of a mask: SPB_VECTOR where none is set. */
+static inline unsigned spb_first(uint32_t mask)
+{
+    return mask == 0 ? SPB_VECTOR : (unsigned)__builtin_ctz(mask); /* one instruction with BMI */
+}
+
+/* The bits of the first `count` bytes of a vector. */
+static inline uint32_t spb_first_bits(unsigned count)
+{
+    return (uint32_t)((UINT64_C(1) << count) - 1);
+}
+
 static inline struct spb_sequences spb_sequences(const void *in)
 {
 #if defined(SPB_PORTABLE)
@@ -376,22 +388,29 @@ static inline void spb_watch_utf8(struct spb_utf8_watch *watch, const void *in, 
         (uint32_t)tails != (s.tail & high) || (uint32_t)(leads | s.tail) != (high | s.tail);
 }
 
+/*
+ * Whether len bytes, a vector or two, are common sequences of UTF-8 and nothing that JSON escapes.
+ * For what a scan has found odd: out of line, where it costs the usual text nothing.
+ */
+__attribute__((noinline, unused)) static bool spb_is_common_text(const void *text, size_t len)
+{
+    struct spb_utf8_watch watch = { 0 };
+
+    for (const char *at = text;; at += SPB_VECTOR, len -= SPB_VECTOR) {
+        const struct spb_scan scan = spb_scan(at);
+        const uint32_t inside = spb_first_bits(len < SPB_VECTOR ? (unsigned)len : SPB_VECTOR);
+        spb_watch_utf8(&watch, at, scan.high & inside);
+        if ((scan.stop & inside) != 0 || watch.doubt)
+            return false;
+        if (len <= SPB_VECTOR)
+            return watch.pending == 0;
+    }
+}
+
 /* Compares a vector of each; bit i of the result says that byte i is equal. */
 static inline uint32_t spb_match(const void *a, const void *b)
 {
     return spb_equal(spb_load(a), spb_load(b));
-}
-
-/* Bytes below the lowest set bit of a mask: SPB_VECTOR where none is set. */
-static inline unsigned spb_first(uint32_t mask)
-{
-    return mask == 0 ? SPB_VECTOR : (unsigned)__builtin_ctz(mask); /* one instruction with BMI */
-}
-
-/* The bits of the first `count` bytes of a vector. */
-static inline uint32_t spb_first_bits(unsigned count)
-{
-    return (uint32_t)((UINT64_C(1) << count) - 1);
 }
 
 #endif

@@ -121,22 +121,6 @@ static struct cursor read_long_string(struct json_to_pb *c, struct cursor k,
     return k;
 }
 
-/* Whether the text of a string, at most two vectors of it, is UTF-8 that is common and not escaped. */
-__attribute__((noinline)) static bool is_common_text(const char *text, unsigned len)
-{
-    struct spb_utf8_watch watch = { 0 };
-
-    for (;; text += SPB_VECTOR, len -= SPB_VECTOR) {
-        const struct spb_scan scan = spb_scan(text);
-        const uint32_t inside = spb_first_bits(len < SPB_VECTOR ? len : SPB_VECTOR);
-        spb_watch_utf8(&watch, text, scan.high & inside);
-        if ((scan.stop & inside) != 0 || watch.doubt)
-            return false;
-        if (len <= SPB_VECTOR)
-            return watch.pending == 0;
-    }
-}
-
 /*
  * A string that ends within two vectors is whole when they are copied. Where it ends decides where
  * the next member begins, so that is found first, and what stands in it is looked at behind.
@@ -159,7 +143,7 @@ static inline struct cursor read_string(struct json_to_pb *c, struct cursor k,
         if (more_len == SPB_VECTOR)
             return read_long_string(c, (struct cursor){ k.at, length }, row);
     }
-    if (odd != 0 && !is_common_text(text, len))
+    if (odd != 0 && !spb_is_common_text(text, len))
         return read_long_string(c, (struct cursor){ k.at, length }, row);
     *length = (uint8_t)len;
     return (struct cursor){ text + len + 1, length + 1 + len };

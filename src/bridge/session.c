@@ -429,8 +429,8 @@ static const uint8_t *fill_message(struct fill *f, const struct spb_table *table
     memset(message, 0, table->struct_size);
     message->descriptor = table->descriptor;
     while (at < end) {
-        const struct spb_row *const row = spb_predict_tag(next, at, end);
-        if (row != NULL) {
+        const struct spb_row *const row = spb_table_tag(table, next, at, end);
+        if (row != NULL && row >= next) {
             next = row + 1;
             at = fill_row(f, row, message, at + row->tag_len, end);
         } else {

@@ -27,6 +27,7 @@ struct memory {
     struct spb_table tables[TABLES_MAX];
     struct spb_row rows[ROWS_MAX];
     uint8_t slots[TABLES_MAX][SLOTS_MAX];
+    uint8_t numbers[TABLES_MAX][SPB_NUMBERS_MAX];
     bool open[TABLES_MAX]; /* its messages are being compiled: to meet it again is recursion */
     unsigned depth;        /* tables that are open */
     unsigned table_count;
@@ -205,7 +206,7 @@ static bool compile_rows(struct memory *memory, struct spb_table *table, struct 
             continue;
         }
         struct spb_row *row = &rows[table->row_count];
-        if (table->row_count == SPB_ROWS_MAX || field->id == SPB_ADDITIONAL_NUMBER ||
+        if (table->row_count == SPB_ROWS_MAX || field->id >= SPB_NUMBERS_MAX ||
             !compile_row(row, field))
             return false;
         row->index = (uint8_t)table->row_count++;
@@ -215,6 +216,14 @@ static bool compile_rows(struct memory *memory, struct spb_table *table, struct 
             table->required |= spb_row_bit(row);
     }
     return table->row_count > 0;
+}
+
+static void fill_numbers(struct spb_table *table, uint8_t *numbers)
+{
+    memset(numbers, (int)table->row_count, SPB_NUMBERS_MAX);
+    for (unsigned i = 0; i < table->row_count; i++)
+        numbers[table->rows[i].number] = (uint8_t)i;
+    table->number_slots = numbers;
 }
 
 /* Behind the rows of a table: 32 bytes of text do not match 33, and what is masked by 0 is not 1. */
@@ -244,6 +253,7 @@ static const struct spb_table *compile_table(struct memory *memory, const void *
     if (memory->rows + ROWS_MAX - rows < SPB_ROWS_MAX + SPB_PREDICTIONS ||
         !compile_rows(memory, table, rows) || !find_hash(table, memory->slots[index]))
         return NULL;
+    fill_numbers(table, memory->numbers[index]);
     end_rows(rows + table->row_count);
     memory->rows_end = rows + table->row_count + SPB_PREDICTIONS;
     memory->open[index] = true;
@@ -302,19 +312,10 @@ const struct spb_row *spb_table_find_name(const struct spb_table *table, const c
 
 const struct spb_row *spb_table_find_number(const struct spb_table *table, uint32_t number)
 {
-    unsigned low = 0;
-    unsigned high = table->row_count;
+    const unsigned index =
+        number < SPB_NUMBERS_MAX ? table->number_slots[number] : table->row_count;
 
-    while (low < high) {
-        const unsigned middle = (low + high) / 2;
-        if (table->rows[middle].number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == table->row_count || table->rows[low].number != number)
-        return NULL;
-    return &table->rows[low];
+    return index == table->row_count ? NULL : &table->rows[index];
 }
 
 const struct spb_row *spb_table_find_field(const struct spb_table *table, uint32_t number,

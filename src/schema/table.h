@@ -40,6 +40,7 @@ enum {
     SPB_NAME_MAX = SPB_PREFIX_MAX - 4, /* the longest has 22 */
     SPB_PREDICTIONS = 3,               /* rows that are tried before one is looked up */
     SPB_TABLES_DEEP = 16,              /* nesting of messages at most: a session has 4 */
+    SPB_NUMBERS_MAX = 256,             /* field numbers of rows are below: the highest is 47 */
     SPB_ROWS_MAX = 64,                 /* of one message: a session has 47 */
     SPB_ADDITIONAL_NUMBER = 1000       /* of additional_properties in every message */
 };
@@ -88,7 +89,8 @@ struct spb_table {
     spb_row_set required;     /* without repeated rows: an empty array is an absent one */
     uint64_t hash_multiplier; /* makes the hash of the rows' names perfect */
     unsigned hash_shift;
-    const uint8_t *hash_slots; /* index of a row, or row_count: that row matches nothing */
+    const uint8_t *hash_slots;   /* index of a row, or row_count: that row matches nothing */
+    const uint8_t *number_slots; /* the same by field number, SPB_NUMBERS_MAX of them */
 };
 
 struct spb_schema {

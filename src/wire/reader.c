@@ -154,24 +154,38 @@ const uint8_t *spb_wire_field(struct spb_wire_reader *reader, const uint8_t *at,
     return at == NULL ? NULL : read_value(reader, at, end, field, reader->depth_max);
 }
 
+/* Reads a field of a varint as it mostly stands, or leaves `at` where it is. */
+static const uint8_t *read_usual(unsigned number, const uint8_t *at, const uint8_t *end,
+                                 uint64_t *value)
+{
+    const uint8_t *const behind =
+        *at == (number << 3 | SPB_WIRE_VARINT) ? spb_wire_wide_varint(at + 1, end, value) : NULL;
+
+    return behind == NULL ? at : behind;
+}
+
 bool spb_wire_timestamp(struct spb_wire_reader *reader, const uint8_t *at, const uint8_t *end,
-                        int64_t *seconds, int32_t *nanos, bool *unknown)
+                        int64_t *seconds_out, int32_t *nanos_out, bool *unknown)
 {
     struct spb_wire_field field;
+    uint64_t seconds = 0;
+    uint64_t nanos = 0;
 
-    *seconds = 0;
-    *nanos = 0;
     *unknown = false;
+    at = read_usual(SPB_TIMESTAMP_SECONDS, at, end, &seconds);
+    at = read_usual(SPB_TIMESTAMP_NANOS, at, end, &nanos);
     while (at < end) {
         at = spb_wire_field(reader, at, end, &field);
         if (at == NULL)
             return false;
         if (field.type == SPB_WIRE_VARINT && field.number == SPB_TIMESTAMP_SECONDS)
-            *seconds = (int64_t)field.varint;
+            seconds = field.varint;
         else if (field.type == SPB_WIRE_VARINT && field.number == SPB_TIMESTAMP_NANOS)
-            *nanos = (int32_t)field.varint;
+            nanos = field.varint;
         else
             *unknown = true;
     }
+    *seconds_out = (int64_t)seconds;
+    *nanos_out = (int32_t)nanos;
     return true;
 }

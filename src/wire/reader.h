@@ -14,6 +14,7 @@
 
 #include <sessionpb/status.h>
 
+#include "base/word.h"
 #include "schema/table.h"
 
 struct spb_wire_reader {
@@ -48,6 +49,26 @@ static inline const uint8_t *spb_wire_varint(struct spb_wire_reader *reader, con
     return spb_wire_long_varint(reader, at, end, value);
 }
 
+/*
+ * Reads a varint of at most 8 bytes without a branch for each. Returns the place behind, or NULL for
+ * one that is longer or that `end` cuts short.
+ */
+static inline const uint8_t *spb_wire_wide_varint(const uint8_t *at, const uint8_t *end,
+                                                  uint64_t *value)
+{
+    const uint64_t word = spb_word_load(at);
+    const uint64_t stops = ~word & UINT64_C(0x8080808080808080);
+    uint64_t spread = word & (stops ^ (stops - 1)) & UINT64_C(0x7f7f7f7f7f7f7f7f);
+
+    if (stops == 0)
+        return NULL;
+    at += (unsigned)__builtin_ctzll(stops) / 8 + 1;
+    spread = (spread & UINT64_C(0x007f007f007f007f)) | (spread & UINT64_C(0x7f007f007f007f00)) >> 1;
+    spread = (spread & UINT64_C(0x00003fff00003fff)) | (spread & UINT64_C(0x3fff00003fff0000)) >> 2;
+    *value = (spread & UINT64_C(0x000000000fffffff)) | (spread & UINT64_C(0x0fffffff00000000)) >> 4;
+    return at <= end ? at : NULL;
+}
+
 /* ---- rows by their tags ---- */
 
 /* Bytes behind `end` may be read: they are padded. */
@@ -57,15 +78,19 @@ static inline bool spb_row_has_tag(const struct spb_row *row, const uint8_t *at,
            (size_t)(end - at) >= row->tag_len;
 }
 
-/* The one of the likely rows, `next` and those behind it, whose tag stands here; or NULL. */
-static inline const struct spb_row *spb_predict_tag(const struct spb_row *next, const uint8_t *at,
-                                                    const uint8_t *end)
+/*
+ * The row whose tag stands here, `next` most likely; or NULL where it is none of the table's, or not
+ * spelled as short as it can be.
+ */
+static inline const struct spb_row *spb_table_tag(const struct spb_table *table,
+                                                  const struct spb_row *next, const uint8_t *at,
+                                                  const uint8_t *end)
 {
-    for (unsigned i = 0; i < SPB_PREDICTIONS; i++) {
-        if (spb_row_has_tag(&next[i], at, end))
-            return &next[i];
-    }
-    return NULL;
+    if (spb_row_has_tag(next, at, end))
+        return next;
+    const unsigned tag = (at[0] & 0x7fu) | (at[0] < 0x80 ? 0 : (unsigned)at[1] << 7);
+    const struct spb_row *const row = &table->rows[table->number_slots[tag / 8 % SPB_NUMBERS_MAX]];
+    return spb_row_has_tag(row, at, end) ? row : NULL;
 }
 
 /* ---- fields ---- */
@@ -87,6 +112,6 @@ const uint8_t *spb_wire_field(struct spb_wire_reader *reader, const uint8_t *at,
  * there are others. False when it has failed.
  */
 bool spb_wire_timestamp(struct spb_wire_reader *reader, const uint8_t *at, const uint8_t *end,
-                        int64_t *seconds, int32_t *nanos, bool *unknown);
+                        int64_t *seconds_out, int32_t *nanos_out, bool *unknown);
 
 #endif
