@@ -309,20 +309,24 @@ END_TEST
 
 /* ---- In place. ---- */
 
+/* With additional_properties as the sixth of them, and an unknown field as the last. */
+static const char *const sorted[] = { "0A0161", "2A0162",     "6A030A0178", "C2010163 C2010162",
+                                      "D80105", "C23E027B7D", "E03E01" };
+
 START_TEST(fields_are_sorted_in_place)
 {
-    static const char *const sorted[] = { "0A0161", "2A0162",     "6A030A0178", "C2010163 C2010162",
-                                          "D80105", "C23E027B7D", "E03E01" };
-    enum { FIELDS = sizeof sorted / sizeof sorted[0] };
+    const size_t count = (size_t)_i;
     struct spb_bytes expected = { 0 };
 
-    for (size_t i = 0; i < FIELDS; i++)
+    for (size_t i = 0; i < count; i++)
         put_hex(&expected, sorted[i]);
-    for (size_t start = 0; start < FIELDS; start++) {
-        for (size_t step = 1; step < FIELDS; step++) {
+    for (size_t start = 0; start < count; start++) {
+        for (size_t step = 1; step < count; step++) {
             struct spb_bytes bytes = { 0 };
-            for (size_t i = 0; i < FIELDS; i++)
-                put_hex(&bytes, sorted[(start + i * step) % FIELDS]);
+            if (count == 6 && step > 1 && step < 5) /* would come to the same fields again */
+                continue;
+            for (size_t i = 0; i < count; i++)
+                put_hex(&bytes, sorted[(start + i * step) % count]);
             const size_t len = bytes.len;
             ck_assert(spb_bytes_pad(&bytes));
             assert_status(spb_wire_sort_fields(&normaliser, schema->session, bytes.data, len),
@@ -376,7 +380,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_is_no_message_is_refused, 0, BAD);
     tcase_add_test(tcase, what_ends_inside_a_nested_message_is_broken);
     tcase_add_test(tcase, groups_nest_as_deep_as_the_limit);
-    tcase_add_test(tcase, fields_are_sorted_in_place);
+    tcase_add_loop_test(tcase, fields_are_sorted_in_place, 5, 8);
     tcase_add_test(tcase, no_fields_are_sorted_in_place);
     tcase_add_test(tcase, pieces_are_put_in_the_order_of_their_spans);
     suite_add_tcase(suite, tcase);

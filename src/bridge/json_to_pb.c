@@ -387,6 +387,11 @@ __attribute__((noinline)) static struct cursor read_other(struct json_to_pb *c, 
     } else if (!first) {
         return fail(c, SPB_BAD_JSON, k.at, "expected ',' or '}'");
     }
+    if (k.at != begin + 1) { /* white space was in the way */
+        const struct spb_row *const next = predict(message->next, k.at - 1, 1);
+        if (next != NULL)
+            return read_predicted(c, (struct cursor){ k.at - 1, k.to }, next, message);
+    }
     const unsigned len = spb_first(spb_scan(k.at + 1).stop);
     const struct spb_row *const row = spb_table_guess_row(message->table, k.at + 1, len);
     if (!spb_row_has_prefix(row, k.at - 1, 1))

@@ -104,9 +104,10 @@ bool spb_message_close(struct spb_pb_writer *writer, struct spb_message *message
     if (!converter->options.lenient && !check_required(message, fault))
         return false;
     if (message->unordered &&
-        spb_wire_sort_fields(&converter->normaliser, message->table,
-                             writer->out.bytes->data + message->start,
-                             spb_out_offset(&writer->out) - message->start) != SPB_OK)
+        (!spb_out_room(&writer->out, left + SPB_MEMBER_ROOM) ||
+         spb_wire_sort_fields(&converter->normaliser, message->table,
+                              writer->out.bytes->data + message->start,
+                              spb_out_offset(&writer->out) - message->start) != SPB_OK))
         return fail_memory(fault);
     return true;
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "base/word.h"
 
 const char *spb_json_fail(struct spb_json_reader *reader, enum spb_status status, const char *at,
                           const char *format, ...)
@@ -31,9 +32,18 @@ const char *spb_json_fail(struct spb_json_reader *reader, enum spb_status status
 
 const char *spb_json_skip_space(const char *at)
 {
-    while (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')
-        at++;
-    return at;
+    const uint64_t spaces = UINT64_C(0x2020202020202020);
+
+    for (;;) {
+        if (*at == ' ') {
+            const uint64_t others = spb_word_load(at) ^ spaces;
+            at += others == 0 ? sizeof others : (unsigned)__builtin_ctzll(others) / 8;
+        } else if (*at == '\n' || *at == '\r' || *at == '\t') {
+            at++;
+        } else {
+            return at;
+        }
+    }
 }
 
 const char *spb_json_expect(struct spb_json_reader *reader, const char *at, const char *expected,

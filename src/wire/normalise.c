@@ -376,9 +376,75 @@ enum spb_status spb_wire_rearrange(struct spb_normaliser *normaliser, const stru
     return SPB_OK;
 }
 
+/* Where the fields of each row stand, all of a row in one piece. */
+struct pieces {
+    const uint8_t *begin[SPB_ROWS_MAX];
+    size_t len[SPB_ROWS_MAX];
+    spb_row_set rows;
+};
+
+/*
+ * Finds the pieces up to `end`, or to additional_properties, the last of all numbers, which stays
+ * where it is. Returns where they end; NULL: something else is among them.
+ */
+static const uint8_t *find_pieces(struct pieces *pieces, const struct spb_table *table,
+                                  const uint8_t *at, const uint8_t *end)
+{
+    struct spb_wire_reader reader = { .begin = at };
+    const struct spb_row *next = table->rows;
+    struct spb_wire_field field;
+
+    while (at < end) {
+        const uint8_t *const begin = at;
+        const struct spb_row *const row = spb_table_tag(table, next, at, end);
+        if (row == NULL) {
+            const bool last = spb_wire_field(&reader, at, end, &field) == end;
+            return last && field.number == SPB_ADDITIONAL_NUMBER ? at : NULL;
+        }
+        if ((pieces->rows & spb_row_bit(row)) != 0)
+            return NULL;
+        do
+            at = spb_wire_field(&reader, at, end, &field);
+        while (at != NULL && at < end && spb_row_has_tag(row, at, end));
+        if (at == NULL)
+            return NULL;
+        pieces->rows |= spb_row_bit(row);
+        pieces->begin[row->index] = begin;
+        pieces->len[row->index] = (size_t)(at - begin);
+        next = row + 1;
+    }
+    return at;
+}
+
+/* Sorts as a message nearly always can be: without comparing. False: it cannot, or memory is short. */
+static bool sort_pieces(struct spb_normaliser *normaliser, const struct spb_table *table,
+                        uint8_t *data, size_t len)
+{
+    struct pieces pieces;
+
+    pieces.rows = 0;
+    const uint8_t *const end = find_pieces(&pieces, table, data, data + len);
+    normaliser->sorted.len = 0;
+    if (end == NULL || spb_bytes_reserve(&normaliser->sorted, len + SPB_VECTOR) != SPB_OK)
+        return false;
+    uint8_t *to = normaliser->sorted.data;
+    for (spb_row_set rows = pieces.rows; rows != 0; rows &= rows - 1) {
+        const unsigned index = (unsigned)__builtin_ctzll(rows);
+        if (pieces.len[index] <= SPB_VECTOR)
+            memcpy(to, pieces.begin[index], SPB_VECTOR); /* padding is behind */
+        else
+            memcpy(to, pieces.begin[index], pieces.len[index]);
+        to += pieces.len[index];
+    }
+    memcpy(data, normaliser->sorted.data, (size_t)(end - data));
+    return true;
+}
+
 enum spb_status spb_wire_sort_fields(struct spb_normaliser *normaliser,
                                      const struct spb_table *table, uint8_t *data, size_t len)
 {
+    if (sort_pieces(normaliser, table, data, len))
+        return SPB_OK;
     struct spb_wire_reader reader = { .begin = data, .depth_max = SIZE_MAX };
     struct normalise n = { normaliser, &reader, NULL, 0 };
     struct spb_spans *spans = &normaliser->spans;

@@ -35,7 +35,7 @@ enum spb_status spb_wire_normalise(struct spb_normaliser *normaliser,
 
 /*
  * Puts the fields of one valid message, each of which is canonical in itself and there once, into
- * order in place. SPB_OK or SPB_NO_MEMORY.
+ * order in place. SPB_PADDING bytes are readable behind them. SPB_OK or SPB_NO_MEMORY.
  */
 enum spb_status spb_wire_sort_fields(struct spb_normaliser *normaliser,
                                      const struct spb_table *table, uint8_t *data, size_t len);
