@@ -295,6 +295,27 @@ START_TEST(what_is_not_doubted_is_utf8_and_common_text_is_not_doubted)
 }
 END_TEST
 
+START_TEST(text_of_two_vectors_is_common_if_it_is_not_doubted_and_ends_nowhere)
+{
+    unsigned common = 0;
+
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        uint8_t text[3 * SPB_VECTOR];
+        bool ends = false;
+        memset(text, 0xC3, sizeof text); /* what is behind the text must not matter */
+        const size_t len = make_text(text, 3 + round % (2 * SPB_VECTOR - 2));
+        for (size_t i = 0; i < len; i++)
+            ends = ends || ends_plain(text[i]);
+        const bool expected = is_common(text, len) && !ends;
+        if (len > 0 && spb_is_common_text(text, len) != expected)
+            ck_abort_msg("text of %zu bytes is %s", len, expected ? "common" : "not common");
+        common += expected;
+    }
+    ck_assert_uint_lt(ROUNDS / 3, common);
+    ck_assert_uint_lt(common, ROUNDS);
+}
+END_TEST
+
 static bool can_run(void)
 {
 #if defined(__AVX2__)
@@ -325,6 +346,7 @@ int main(void)
     tcase_add_test(tcase, a_comparison_takes_so_many_bytes_and_no_more);
     tcase_add_test(tcase, every_byte_of_a_sequence_is_told_in_every_place);
     tcase_add_test(tcase, what_is_not_doubted_is_utf8_and_common_text_is_not_doubted);
+    tcase_add_test(tcase, text_of_two_vectors_is_common_if_it_is_not_doubted_and_ends_nowhere);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);
