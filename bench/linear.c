@@ -77,6 +77,13 @@ static double ns_per_byte(spb_converter *converter, struct session *session, uns
     return best / (double)session->json.len;
 }
 
+static void pad(struct spb_bytes *bytes)
+{
+    if (spb_bytes_reserve(bytes, SPB_PADDING) != SPB_OK)
+        fail("padding", NULL);
+    memset(bytes->data + bytes->len, 0, SPB_PADDING);
+}
+
 /* Makes the session, and sees that it comes back as the canonical text of itself. */
 static void make(spb_converter *converter, enum shape shape, size_t size, struct session *session)
 {
@@ -86,11 +93,16 @@ static void make(spb_converter *converter, enum shape shape, size_t size, struct
     session->json.len = session->pb.len = session->out.len = 0;
     if (!shape_make(shape, size, &session->json))
         fail(shape_names[shape], NULL);
+    pad(&session->json);
     if (spb_json_to_pb(converter, (const char *)session->json.data, session->json.len, &session->pb,
-                       &error) != SPB_OK ||
-        spb_pb_to_json(converter, session->pb.data, session->pb.len, &session->out, &error) !=
-            SPB_OK ||
-        spb_json_to_pb(converter, (const char *)session->out.data, session->out.len, &again,
+                       &error) != SPB_OK)
+        fail(shape_names[shape], &error);
+    pad(&session->pb);
+    if (spb_pb_to_json(converter, session->pb.data, session->pb.len, &session->out, &error) !=
+        SPB_OK)
+        fail(shape_names[shape], &error);
+    pad(&session->out);
+    if (spb_json_to_pb(converter, (const char *)session->out.data, session->out.len, &again,
                        &error) != SPB_OK)
         fail(shape_names[shape], &error);
     error.path[0] = '\0';
@@ -120,6 +132,7 @@ int main(int argc, char **argv)
 {
     /* Room for the largest text; nothing else is limited here. */
     const struct spb_options options = { .size = sizeof options,
+                                         .padded = true,
                                          .limits = { .document_max = 1u << 30 } };
     spb_converter *const converter = spb_converter_new(&options);
     struct session session = { 0 };
