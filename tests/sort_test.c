@@ -223,6 +223,29 @@ static void assert_sorts_by_key(pattern *make, size_t count)
     spb_spans_release(&spans);
 }
 
+/* Bytes of 0, 0xFF and another one, so that many keys begin as others do or differ by their end. */
+START_TEST(a_key_is_before_another_as_their_bytes_compare)
+{
+    enum { KEY_MAX = 20, PAIRS = 20000 };
+    static const uint8_t bytes[] = { 0x00, 0x7F, 0xFF };
+    uint8_t keys[2][KEY_MAX + 8];
+
+    random_state = 1;
+    for (unsigned pair = 0; pair < PAIRS; pair++) {
+        const size_t same = next_random() % KEY_MAX;
+        size_t lens[2];
+        for (size_t i = 0; i < sizeof keys[0]; i++) {
+            keys[0][i] = bytes[next_random() % 3];
+            keys[1][i] = i < same ? keys[0][i] : bytes[next_random() % 3];
+        }
+        for (unsigned i = 0; i < 2; i++)
+            lens[i] = next_random() % (KEY_MAX + 1);
+        ck_assert_int_eq(spb_key_is_before(keys[0], lens[0], keys[1], lens[1]),
+                         spb_key_compare(keys[0], lens[0], keys[1], lens[1]) < 0);
+    }
+}
+END_TEST
+
 START_TEST(spans_are_sorted_by_key)
 {
     for (size_t count = 0; count <= 130; count++)
@@ -272,6 +295,7 @@ int main(void)
     tcase_set_timeout(tcase, TIMEOUT_SECONDS);
     tcase_add_loop_test(tcase, spans_are_sorted_by_number, 0, PATTERNS);
     tcase_add_test(tcase, keys_are_compared_by_their_bytes);
+    tcase_add_test(tcase, a_key_is_before_another_as_their_bytes_compare);
     tcase_add_loop_test(tcase, spans_are_sorted_by_key, 0, PATTERNS);
     tcase_add_test(tcase, nothing_is_sorted_and_released);
     tcase_add_test(tcase, a_stack_that_is_cut_back_is_used_again);

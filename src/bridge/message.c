@@ -206,7 +206,7 @@ bool spb_map_entry(struct spb_pb_writer *writer, struct spb_map *map, size_t off
     const uint8_t *const key = find_key(map->row, base + offset, &key_len);
 
     if (entries->count > map->first &&
-        spb_key_compare(base + map->key_offset, map->key_len, key, key_len) >= 0)
+        !spb_key_is_before(base + map->key_offset, map->key_len, key, key_len))
         map->unordered = true;
     map->key_offset = (size_t)(key - base);
     map->key_len = key_len;

@@ -284,7 +284,7 @@ static struct cursor write_entry(struct pb_to_json *c, struct cursor k, const ui
     key.text = read_length(c, k.at + rows[SPB_ENTRY_KEY - 1].tag_len, end, &key.len);
     if (key.text == NULL)
         return failed(NULL);
-    if (last->text != NULL && spb_key_compare(last->text, last->len, key.text, key.len) >= 0)
+    if (last->text != NULL && !spb_key_is_before(last->text, last->len, key.text, key.len))
         return failed(give_up_order(c, k.at));
     *last = key;
     if (!spb_row_has_tag(&rows[SPB_ENTRY_VALUE - 1], key.text + key.len, end))
