@@ -226,22 +226,22 @@ static void assert_sorts_by_key(pattern *make, size_t count)
 /* Bytes of 0, 0xFF and another one, so that many keys begin as others do or differ by their end. */
 START_TEST(a_key_is_before_another_as_their_bytes_compare)
 {
-    enum { KEY_MAX = 20, PAIRS = 20000 };
+    enum { LEN_MAX = 20, ROUNDS = 20000 };
     static const uint8_t bytes[] = { 0x00, 0x7F, 0xFF };
-    uint8_t keys[2][KEY_MAX + 8];
+    uint8_t pair[2][LEN_MAX + 8];
 
     random_state = 1;
-    for (unsigned pair = 0; pair < PAIRS; pair++) {
-        const size_t same = next_random() % KEY_MAX;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        const size_t same = next_random() % LEN_MAX;
         size_t lens[2];
-        for (size_t i = 0; i < sizeof keys[0]; i++) {
-            keys[0][i] = bytes[next_random() % 3];
-            keys[1][i] = i < same ? keys[0][i] : bytes[next_random() % 3];
+        for (size_t i = 0; i < sizeof pair[0]; i++) {
+            pair[0][i] = bytes[next_random() % 3];
+            pair[1][i] = i < same ? pair[0][i] : bytes[next_random() % 3];
         }
         for (unsigned i = 0; i < 2; i++)
-            lens[i] = next_random() % (KEY_MAX + 1);
-        ck_assert_int_eq(spb_key_is_before(keys[0], lens[0], keys[1], lens[1]),
-                         spb_key_compare(keys[0], lens[0], keys[1], lens[1]) < 0);
+            lens[i] = next_random() % (LEN_MAX + 1);
+        ck_assert_int_eq(spb_key_is_before(pair[0], lens[0], pair[1], lens[1]),
+                         spb_key_compare(pair[0], lens[0], pair[1], lens[1]) < 0);
     }
 }
 END_TEST

@@ -51,7 +51,7 @@ static inline const uint8_t *spb_wire_varint(struct spb_wire_reader *reader, con
 
 /*
  * Reads a varint of at most 8 bytes without a branch for each. Returns the place behind, or NULL for
- * one that is longer or that `end` cuts short.
+ * one that is longer or that `end` cuts short: then *value is as it was.
  */
 static inline const uint8_t *spb_wire_wide_varint(const uint8_t *at, const uint8_t *end,
                                                   uint64_t *value)
@@ -65,8 +65,10 @@ static inline const uint8_t *spb_wire_wide_varint(const uint8_t *at, const uint8
     at += (unsigned)__builtin_ctzll(stops) / 8 + 1;
     spread = (spread & UINT64_C(0x007f007f007f007f)) | (spread & UINT64_C(0x7f007f007f007f00)) >> 1;
     spread = (spread & UINT64_C(0x00003fff00003fff)) | (spread & UINT64_C(0x3fff00003fff0000)) >> 2;
+    if (at > end)
+        return NULL;
     *value = (spread & UINT64_C(0x000000000fffffff)) | (spread & UINT64_C(0x0fffffff00000000)) >> 4;
-    return at <= end ? at : NULL;
+    return at;
 }
 
 /* ---- rows by their tags ---- */
