@@ -35,14 +35,15 @@ struct spb_scan {
     uint32_t high; /* 0x80 and above: UTF-8 to be checked */
 };
 
-/*
- * Where the sequences of UTF-8 of a vector begin and go on. Leads whose second byte may not be any
- * tail (E0, ED, and those of four bytes) are left out.
- */
+/* Where the sequences of UTF-8 of a vector begin and go on (Unicode, table 3-7). */
 struct spb_sequences {
     uint32_t lead2; /* C2 to DF: one tail follows */
-    uint32_t lead3; /* E1 to EF without ED: two follow */
+    uint32_t lead3; /* E0 to EF: two follow */
+    uint32_t lead4; /* F0 to F4: three follow */
     uint32_t tail;  /* 80 to BF */
+    /* A tail that may not follow its lead: behind E0 below A0, behind ED from A0 on, behind F0 below
+       90, behind F4 from 90 on. The last byte stands for the next one, if it is such a lead. */
+    uint32_t wrong;
 };
 
 /* ---- portable ---- */
@@ -65,13 +66,22 @@ static inline struct spb_scan spb_scan_portable(const uint8_t *in)
 
 static inline struct spb_sequences spb_sequences_portable(const uint8_t *in)
 {
-    struct spb_sequences s = { 0, 0, 0 };
+    struct spb_sequences s = { 0, 0, 0, 0, 0 };
+    uint8_t last = 0;
 
     for (unsigned i = 0; i < SPB_VECTOR; i++) {
+        const bool tail = in[i] >= 0x80 && in[i] <= 0xBF;
+        const bool wrong = (last == 0xE0 && in[i] < 0xA0) || (last == 0xED && in[i] >= 0xA0) ||
+                           (last == 0xF0 && in[i] < 0x90) || (last == 0xF4 && in[i] >= 0x90);
         s.lead2 |= (uint32_t)(in[i] >= 0xC2 && in[i] <= 0xDF) << i;
-        s.lead3 |= (uint32_t)(in[i] >= 0xE1 && in[i] <= 0xEF && in[i] != 0xED) << i;
-        s.tail |= (uint32_t)(in[i] >= 0x80 && in[i] <= 0xBF) << i;
+        s.lead3 |= (uint32_t)(in[i] >= 0xE0 && in[i] <= 0xEF) << i;
+        s.lead4 |= (uint32_t)(in[i] >= 0xF0 && in[i] <= 0xF4) << i;
+        s.tail |= (uint32_t)tail << i;
+        s.wrong |= (uint32_t)(tail && wrong) << i;
+        last = in[i];
     }
+    if (last == 0xE0 || last == 0xED || last == 0xF0 || last == 0xF4)
+        s.wrong |= UINT32_C(1) << (SPB_VECTOR - 1);
     return s;
 }
 
@@ -357,20 +367,33 @@ static inline struct spb_sequences spb_sequences(const void *in)
 #else
     const spb_vector bytes = spb_load(in);
     const uint32_t high = spb_scan_vector(bytes).high;
-    const uint32_t three = spb_above(bytes, 0xE0 - 0x100) & ~spb_above(bytes, 0xEF - 0x100);
-
-    return (struct spb_sequences){
-        .lead2 = high & spb_above(bytes, 0xC1 - 0x100) & ~spb_above(bytes, 0xDF - 0x100),
-        .lead3 = high & three & ~spb_equal_byte(bytes, 0xED),
+    const uint32_t above_df = high & spb_above(bytes, 0xDF - 0x100);
+    const uint32_t above_ef = high & spb_above(bytes, 0xEF - 0x100);
+    struct spb_sequences s = {
+        .lead2 = high & spb_above(bytes, 0xC1 - 0x100) & ~above_df,
+        .lead3 = above_df & ~above_ef,
+        .lead4 = above_ef & ~spb_above(bytes, 0xF4 - 0x100),
         .tail = high & ~spb_above(bytes, 0xBF - 0x100),
     };
+    const uint32_t e0 = spb_equal_byte(bytes, 0xE0), ed = spb_equal_byte(bytes, 0xED);
+
+    if ((e0 | ed | s.lead4) != 0) {
+        const uint32_t f0 = spb_equal_byte(bytes, 0xF0), f4 = spb_equal_byte(bytes, 0xF4);
+        const uint32_t from_90 = spb_above(bytes, 0x8F - 0x100);
+        const uint32_t from_a0 = spb_above(bytes, 0x9F - 0x100);
+        const uint32_t wrong =
+            (e0 << 1 & ~from_a0) | (ed << 1 & from_a0) | (f0 << 1 & ~from_90) | (f4 << 1 & from_90);
+        const uint32_t last = UINT32_C(1) << (SPB_VECTOR - 1);
+        s.wrong = (s.tail & wrong) | ((e0 | ed | f0 | f4) & last);
+    }
+    return s;
 #endif
 }
 
 /* Watches the UTF-8 of a text that is gone through vector by vector; begin with zeros. */
 struct spb_utf8_watch {
     uint32_t pending; /* places of the next vector where tails must stand */
-    bool doubt;       /* the text is not made of common sequences only: it must be checked */
+    bool doubt;       /* the text may not be UTF-8: it must be checked */
 };
 
 /* `high`: places of the vector at `in`, up to where the text ends or is interrupted. */
@@ -379,17 +402,18 @@ static inline void spb_watch_utf8(struct spb_utf8_watch *watch, const void *in, 
     if ((high | watch->pending) == 0)
         return;
     const struct spb_sequences s = spb_sequences(in);
-    const uint64_t lead3 = s.lead3 & high;
-    const uint64_t leads = lead3 | (s.lead2 & high);
-    const uint64_t tails = watch->pending | leads << 1 | lead3 << 2;
+    const uint64_t lead4 = s.lead4 & high;
+    const uint64_t lead34 = lead4 | (s.lead3 & high);
+    const uint64_t leads = lead34 | (s.lead2 & high);
+    const uint64_t tails = watch->pending | leads << 1 | lead34 << 2 | lead4 << 3;
 
     watch->pending = (uint32_t)(tails >> SPB_VECTOR);
-    watch->doubt |=
-        (uint32_t)tails != (s.tail & high) || (uint32_t)(leads | s.tail) != (high | s.tail);
+    watch->doubt |= (uint32_t)tails != (s.tail & high) ||
+                    (uint32_t)(leads | s.tail) != (high | s.tail) || (s.wrong & high) != 0;
 }
 
 /*
- * Whether len bytes, a vector or two, are common sequences of UTF-8 and nothing that JSON escapes.
+ * Whether len bytes, a vector or two, are UTF-8 beyond doubt and nothing that JSON escapes.
  * For what a scan has found odd: out of line, where it costs the usual text nothing.
  */
 __attribute__((noinline, unused)) static bool spb_is_common_text(const void *text, size_t len)
