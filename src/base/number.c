@@ -564,9 +564,24 @@ size_t spb_double_to_text(double value, char out[SPB_DOUBLE_TEXT_MAX])
     return sign_len + put_decimal(out + sign_len, decimal);
 }
 
+/* Up to four digits, all written and the zeros in front shifted out: there is no branch for each. */
+static size_t put_short(char out[sizeof(uint64_t)], unsigned value)
+{
+    const char *const high = spb_digit_pairs + (size_t)2 * (value / 100);
+    const char *const low = spb_digit_pairs + (size_t)2 * (value % 100);
+    const uint32_t digits = (uint32_t)(high[0] | high[1] << 8 | low[0] << 16 | low[1] << 24);
+    const unsigned count = 1u + (value >= 10) + (value >= 100) + (value >= 1000);
+
+    spb_word_store(out, digits >> 8 * (4 - count));
+    return count;
+}
+
 size_t spb_int32_to_text(int32_t value, char out[SPB_INT32_TEXT_MAX])
 {
     const size_t sign_len = value < 0;
+
+    if ((uint32_t)value < 10000)
+        return put_short(out, (unsigned)value);
 
     out[0] = '-';
     return sign_len + put_digits(out + sign_len, (uint64_t)llabs(value));
