@@ -224,7 +224,7 @@ static const char *copy_string(struct spb_json_reader *reader, const char *at, u
             continue;
         }
         const unsigned plain = spb_first(scan.stop);
-        spb_watch_utf8(&watch, at, scan.high & ((UINT32_C(1) << plain) - 1));
+        spb_watch_utf8(&watch, at, scan.high & spb_first_bits(plain));
         at += plain;
         to += plain;
         if (*at == '"')

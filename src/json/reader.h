@@ -72,7 +72,7 @@ static inline const char *spb_json_string(struct spb_json_reader *reader, const 
             continue;
         }
         const unsigned plain = spb_first(scan.stop);
-        spb_watch_utf8(&watch, at, scan.high & ((UINT32_C(1) << plain) - 1));
+        spb_watch_utf8(&watch, at, scan.high & spb_first_bits(plain));
         at += plain;
         to += plain;
         if (*at == '"')

@@ -30,28 +30,32 @@ static inline bool spb_json_write_string(struct spb_out *out, const uint8_t *tex
                                          struct spb_utf8_watch *watch)
 {
     const uint8_t *const end = text + len;
+    uint8_t *to = out->at; /* bytes that are written could be those of out->at, for the compiler */
 
-    *out->at++ = '"';
+    *to++ = '"';
     for (;;) {
-        const struct spb_scan scan = spb_copy_scan(text, out->at);
+        const struct spb_scan scan = spb_copy_scan(text, to);
         const size_t left = (size_t)(end - text);
         const uint32_t stop = scan.stop | (left < SPB_VECTOR ? UINT32_C(1) << left : 0);
         if (stop == 0) {
             spb_watch_utf8(watch, text, scan.high);
             text += SPB_VECTOR;
-            out->at += SPB_VECTOR;
+            to += SPB_VECTOR;
             continue;
         }
         const unsigned plain = spb_first(stop);
-        spb_watch_utf8(watch, text, scan.high & ((UINT32_C(1) << plain) - 1));
+        spb_watch_utf8(watch, text, scan.high & spb_first_bits(plain));
         text += plain;
-        out->at += plain;
+        to += plain;
         if (text == end)
             break;
+        out->at = to;
         if (!spb_json_write_escape(out, *text++, left))
             return false;
+        to = out->at;
     }
-    *out->at++ = '"';
+    *to++ = '"';
+    out->at = to;
     return true;
 }
 

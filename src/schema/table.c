@@ -325,10 +325,3 @@ const struct spb_row *spb_table_find_field(const struct spb_table *table, uint32
 
     return row != NULL && row->wire_type == wire_type ? row : NULL;
 }
-
-const struct spb_row *spb_table_missing(const struct spb_table *table, spb_row_set present)
-{
-    const spb_row_set missing = table->required & ~present;
-
-    return missing == 0 ? NULL : &table->rows[__builtin_ctzll(missing)];
-}

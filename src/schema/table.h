@@ -166,6 +166,12 @@ static inline bool spb_row_has_prefix(const struct spb_row *row, const char *at,
 }
 
 /* The first required row that `present` lacks, or NULL. */
-const struct spb_row *spb_table_missing(const struct spb_table *table, spb_row_set present);
+static inline const struct spb_row *spb_table_missing(const struct spb_table *table,
+                                                      spb_row_set present)
+{
+    const spb_row_set missing = table->required & ~present;
+
+    return missing == 0 ? NULL : &table->rows[__builtin_ctzll(missing)];
+}
 
 #endif
