@@ -14,8 +14,8 @@
 
 /*
  * Room behind the cursor that a caller makes for each member or element, besides that for its text:
- * a tag, a length or number, lengths of enclosing messages that grow, a vector of a string copied
- * whole.
+ * a tag, a length or number, lengths of enclosing messages that grow, two vectors of a string that
+ * are copied whole.
  */
 enum { SPB_MEMBER_ROOM = 128 };
 
