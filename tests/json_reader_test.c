@@ -218,10 +218,14 @@ START_TEST(white_space_is_four_characters)
 {
     for (unsigned c = 1; c < BYTES; c++) {
         const bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
-        const char text[] = { (char)c, ' ', (char)c, 'x', '\0' };
+        const char text[SPB_PADDING] = { (char)c, ' ', (char)c, 'x' };
         ck_assert_int_eq(spb_json_space(text) - text, space ? 3 : 0);
     }
-    ck_assert_int_eq(*spb_json_space(""), '\0');
+    for (size_t len = 0; len < SPB_PADDING; len++) {
+        char text[2 * SPB_PADDING] = { 0 };
+        memset(text, ' ', len);
+        ck_assert_int_eq(spb_json_space(text) - text, (ptrdiff_t)len);
+    }
 }
 END_TEST
 
