@@ -406,18 +406,32 @@ static struct cursor read_message(struct json_to_pb *c, struct cursor k,
 {
     struct spb_message message;
     struct spb_fault fault;
+    const struct spb_row *next = table->rows; /* of the message: in registers, but for others */
+    spb_row_set seen = 0;
     bool first = true;
 
     spb_message_open(flush(c, k.to), table, &message);
     do {
-        const struct spb_row *const row = predict(message.next, k.at, first);
-        k = row != NULL ? read_predicted(c, k, row, &message) : read_other(c, k, &message, first);
+        const struct spb_row *const row = predict(next, k.at, first);
+        if (row != NULL) {
+            next = row + 1;
+            seen |= spb_row_bit(row);
+            k = read_next_row(c, (struct cursor){ k.at + row->prefix_len, k.to }, k.at + 1, row,
+                              &message);
+        } else {
+            message.next = next;
+            message.seen = seen;
+            k = read_other(c, k, &message, first);
+            next = message.next;
+            seen = message.seen;
+        }
         if (k.at != NULL)
             k = make_room(c, k);
         if (k.at == NULL)
             return k;
         first = false;
     } while (*k.at != '}');
+    message.seen = seen;
     if (spb_message_is_plain(c->converter, &message))
         return (struct cursor){ k.at + 1, k.to };
     if (!spb_message_close(flush(c, k.to), &message, (size_t)(c->reader.end - k.at), &fault))

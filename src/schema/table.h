@@ -38,7 +38,7 @@ enum spb_wire_type {
 enum {
     SPB_PREFIX_MAX = 32, /* bytes of `,"name":` and of the zeros behind it: one vector */
     SPB_NAME_MAX = SPB_PREFIX_MAX - 4, /* the longest has 22 */
-    SPB_PREDICTIONS = 3,               /* rows that are tried before one is looked up */
+    SPB_PREDICTIONS = 4,               /* rows that are tried before one is looked up */
     SPB_TABLES_DEEP = 16,              /* nesting of messages at most: a session has 4 */
     SPB_NUMBERS_MAX = 256,             /* field numbers of rows are below: the highest is 47 */
     SPB_ROWS_MAX = 64,                 /* of one message: a session has 47 */
