@@ -31,6 +31,8 @@
 #include <sessionpb/convert.h>
 #include <sessionpb/documents.h>
 #include <sessionpb/frame.h>
+#include <sessionpb/receipt.h>
+#include <sessionpb/socket.h>
 #include <sessionpb/status.h>
 #include <sessionpb/version.h>
 

@@ -45,7 +45,8 @@ enum spb_status {
 
     /* The environment. */
     SPB_NO_MEMORY = 60,
-    SPB_IO = 61, /* a function that the caller gave could not read or write */
+    SPB_IO = 61,      /* a function that the caller gave, or a socket, could not read or write */
+    SPB_TIMEOUT = 62, /* a deadline has passed */
 
     /* A bug in this library; please report it. */
     SPB_INTERNAL = 70

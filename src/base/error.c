@@ -121,6 +121,7 @@ const char *spb_status_name(enum spb_status status)
         { SPB_OVER_BUDGET, "SPB_OVER_BUDGET" },
         { SPB_NO_MEMORY, "SPB_NO_MEMORY" },
         { SPB_IO, "SPB_IO" },
+        { SPB_TIMEOUT, "SPB_TIMEOUT" },
         { SPB_INTERNAL, "SPB_INTERNAL" },
     };
 
