@@ -21,7 +21,7 @@
 #include "statusline.h"
 
 enum {
-    OPTIONS_MAX = 32,
+    OPTIONS_MAX = 40,
     LONG_BASE = 256,   /* getopt_long() returns LONG_BASE + row: no letter is as large */
     CHOICES_SIZE = 64, /* all choices of an option */
     DECIMAL = 10,
@@ -206,6 +206,17 @@ static bool is_free_of_conflicts(const struct cli_tool *tool, const struct cli_o
     return true;
 }
 
+static bool has_what_it_needs(const struct cli_tool *tool, const struct cli_options *options)
+{
+    for (const struct cli_need *row = tool->needs; row->one != NULL; row++) {
+        if (!is_given(row->one, options, 0) || is_given(row->other, options, 0))
+            continue;
+        cli_error("'--%s' needs '--%s'", row->one->name, row->other->name);
+        return false;
+    }
+    return true;
+}
+
 /* -- Parsing ------------------------------------------------------------------------------- */
 
 /* The rows in getopt_long()'s form. */
@@ -286,7 +297,8 @@ static bool parse_options(const struct cli_tool *tool, int argc, char **argv,
         if (!take[option->kind](option, optarg, (char *)options + option->offset))
             return false;
     }
-    return options->help || options->version || is_free_of_conflicts(tool, options);
+    return options->help || options->version ||
+           (is_free_of_conflicts(tool, options) && has_what_it_needs(tool, options));
 }
 
 /* Without this, a file opened where descriptor 2 was closed would receive the messages. Opened the
@@ -319,7 +331,8 @@ bool cli_parse(const struct cli_tool *tool, int argc, char **argv, struct cli_op
         *status_out = CLI_USAGE;
         return false;
     }
-    options->files = optind < argc ? argv + optind : standard_input;
+    options->files_given = optind < argc;
+    options->files = options->files_given ? argv + optind : standard_input;
     if (!options->help && !options->version)
         return true;
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <sessionpb/convert.h>
+#include <sessionpb/frame.h>
 
 /* How a step of a tool ended. The first four are the exit statuses, the same for both tools. */
 enum cli_status {
@@ -66,11 +67,18 @@ struct cli_conflict {
     int choice; /* of `other`: the value that is meant; 0 for all of them */
 };
 
+/* An option that means nothing without another one. */
+struct cli_need {
+    const struct cli_option *one;
+    const struct cli_option *other;
+};
+
 struct cli_tool {
     const char *name;
     const char *about;                       /* whole lines, below the usage line */
     const struct cli_option *const *options; /* ended by NULL */
     const struct cli_conflict *conflicts;    /* ended by NULL */
+    const struct cli_need *needs;            /* ended by NULL */
 };
 
 /* Values of --on-error; 0 where it is not given. */
@@ -78,11 +86,13 @@ enum cli_on_error { CLI_ON_ERROR_STOP = 1, CLI_ON_ERROR_SKIP };
 
 /* Options of both tools. It is the first member of each tool's own struct. */
 struct cli_options {
-    const char *output;  /* NULL: standard output */
-    const char *rejects; /* NULL: bad records are kept nowhere */
-    int framing;         /* 0: not given, else cli_framing() of it */
-    int on_error;        /* enum cli_on_error */
-    int unknown;         /* enum spb_unknown */
+    const char *output;    /* NULL: standard output */
+    const char *rejects;   /* NULL: bad records are kept nowhere */
+    int framing;           /* 0: not given, else cli_framing() of it */
+    int on_error;          /* enum cli_on_error */
+    int unknown;           /* enum spb_unknown */
+    struct cli_count zstd; /* the level; 0 for the default */
+    struct cli_count frame_size;
     struct cli_count skip;
     struct cli_count limit;
     bool lenient;
@@ -92,12 +102,16 @@ struct cli_options {
     bool force;
     bool help;
     bool version;
-    char *const *files; /* ended by NULL; "-" is standard input */
+    bool files_given;
+    char *const
+        *files; /* ended by NULL; "-" is standard input, which they are where none is given */
 };
 
 /* Their rows, for the tables of both tools. */
 extern const struct cli_option cli_option_output;
 extern const struct cli_option cli_option_framing;
+extern const struct cli_option cli_option_zstd;
+extern const struct cli_option cli_option_frame_size;
 extern const struct cli_option cli_option_on_error;
 extern const struct cli_option cli_option_rejects;
 extern const struct cli_option cli_option_skip;
@@ -113,6 +127,8 @@ extern const struct cli_option cli_option_version;
 
 /* The value of --framing's choice for an enum spb_framing, and back. */
 enum { CLI_FRAMING_BASE = 1 };
+enum spb_framing
+cli_framing(const struct cli_options *options); /* delimited where it is not given */
 
 /*
  * Parse the arguments, and prepare the process for the tool. Call it once, first.

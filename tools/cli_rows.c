@@ -5,6 +5,13 @@
 
 #include <sessionpb/frame.h>
 
+enum {
+    LEVEL_MAX = 22,        /* of zstd */
+    FRAME_SIZE_MIN = 1024, /* below that, a frame costs more than it holds */
+    FRAME_SIZE_MAX =
+        1 << 30, /* above that, tools that read the archive would need too much memory */
+};
+
 static const struct cli_choice framings[] = {
     { "delimited", CLI_FRAMING_BASE + SPB_FRAMING_DELIMITED },
     { "list", CLI_FRAMING_BASE + SPB_FRAMING_LIST },
@@ -41,6 +48,27 @@ const struct cli_option cli_option_framing = {
     .offset = offsetof(struct cli_options, framing),
     .choices = framings,
     .help = "how messages stand in the stream",
+};
+
+const struct cli_option cli_option_zstd = {
+    .name = "zstd",
+    .kind = CLI_COUNT,
+    .value_optional = true,
+    .offset = offsetof(struct cli_options, zstd),
+    .value = "LEVEL",
+    .min = 1,
+    .max = LEVEL_MAX,
+    .help = "write an archive, compressed by zstd",
+};
+
+const struct cli_option cli_option_frame_size = {
+    .name = "frame-size",
+    .kind = CLI_COUNT,
+    .offset = offsetof(struct cli_options, frame_size),
+    .value = "BYTES",
+    .min = FRAME_SIZE_MIN,
+    .max = FRAME_SIZE_MAX,
+    .help = "of an archive's frames (default: 1 MiB)",
 };
 
 const struct cli_option cli_option_on_error = {
@@ -134,6 +162,12 @@ const struct cli_option cli_option_version = {
     .offset = offsetof(struct cli_options, version),
     .help = "print the version",
 };
+
+enum spb_framing cli_framing(const struct cli_options *options)
+{
+    return options->framing == 0 ? SPB_FRAMING_DELIMITED
+                                 : (enum spb_framing)(options->framing - CLI_FRAMING_BASE);
+}
 
 spb_converter *cli_converter(const struct cli_options *options)
 {

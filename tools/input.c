@@ -75,6 +75,8 @@ uint64_t input_size_of_all(char *const *names)
 {
     uint64_t sum = 0;
 
+    if (*names == NULL)
+        return UINT64_MAX;
     for (; *names != NULL; names++) {
         struct stat status;
 

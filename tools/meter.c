@@ -104,8 +104,7 @@ void meter_read(struct meter *meter, uint64_t len)
     draw(meter, seconds_since_begin(meter, now));
 }
 
-/* One line, always of the same items, so that it is easy to take apart. */
-static void print_stats(const struct meter *meter)
+void meter_tell(const struct meter *meter)
 {
     double seconds = seconds_since_begin(meter, now_ns());
     double ratio = meter->bytes_out > 0 ? (double)meter->bytes_in / (double)meter->bytes_out : 0;
@@ -121,5 +120,5 @@ void meter_end(struct meter *meter, bool stats)
 {
     statusline_erase();
     if (stats)
-        print_stats(meter);
+        meter_tell(meter);
 }

@@ -26,6 +26,9 @@ void meter_begin(struct meter *meter, bool shown);
 /* So many bytes more were read. Draws the line when it is time. */
 void meter_read(struct meter *meter, uint64_t len);
 
+/* Print the numbers so far: one line, always of the same items, so that it is easy to take apart. */
+void meter_tell(const struct meter *meter);
+
 /* Erase the line, and print the numbers where they are asked for. */
 void meter_end(struct meter *meter, bool stats);
 

@@ -12,9 +12,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +25,7 @@ enum {
     TEMPORARY_NAME_LEN = 64, /* ".sessionpb-", two numbers and ".tmp" */
     TEMPORARY_TRIES = 100,   /* names left behind by killed processes with the same number */
     NEW_FILE_MODE = 0666,    /* before the umask, as for a file that a shell makes */
+    TAIL_LEN = 64 * 1024,    /* read at a time, to find the end of the last line */
 };
 
 /* -- Signals ------------------------------------------------------------------------------- */
@@ -215,14 +218,63 @@ static enum cli_status open_directly(struct output *output, const char *path)
     return output->fd != -1 ? CLI_OK : cli_system_error("open", path, errno);
 }
 
-static enum cli_status open_path(struct output *output, const char *path)
+/* Where the last line that is whole ends; -1: see errno. */
+static off_t find_line_end(int fd, off_t size)
 {
+    char tail[TAIL_LEN];
+
+    while (size > 0) {
+        size_t len = size < TAIL_LEN ? (size_t)size : TAIL_LEN;
+        ssize_t got = pread(fd, tail, len, size - (off_t)len);
+
+        if (got != (ssize_t)len)
+            return -1;
+        while (len > 0 && tail[len - 1] != '\n')
+            len--;
+        size -= got - (ssize_t)len;
+        if (len > 0)
+            break;
+    }
+    return size;
+}
+
+/* A run that was killed may have left a line that is not whole; nobody was told that it is there. */
+static enum cli_status cut_torn_line(const struct output *output, off_t size)
+{
+    off_t end = find_line_end(output->fd, size);
+
+    if (end == size)
+        return CLI_OK;
+    if (end == -1 || ftruncate(output->fd, end) == -1)
+        return cli_system_error("cut a torn line off", output->name, errno);
+    cli_error("'%s' ends in a torn line; its %jd bytes were cut off", output->name,
+              (intmax_t)(size - end));
+    return CLI_OK;
+}
+
+static enum cli_status open_appending(struct output *output, const char *path, bool lines)
+{
+    struct stat found;
+
+    output->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, NEW_FILE_MODE);
+    if (output->fd == -1 || fstat(output->fd, &found) == -1)
+        return cli_system_error("open", path, errno);
+    if (flock(output->fd, LOCK_EX | LOCK_NB) == -1)
+        return cli_system_error("lock", path, errno);
+    return lines ? cut_torn_line(output, found.st_size) : CLI_OK;
+}
+
+static enum cli_status open_path(struct output *output, const struct output_target *target)
+{
+    const char *path = target->path;
     struct stat before;
     bool exists = stat(path, &before) == 0;
 
     output->name = path;
     if (exists && !S_ISREG(before.st_mode))
         return open_directly(output, path);
+    if (target->append)
+        return open_appending(output, path, target->lines);
     return open_temporary(output, path, exists ? &before : NULL);
 }
 
@@ -242,7 +294,7 @@ enum cli_status output_open(struct output *output, const struct output_target *t
     if (target->path == NULL || strcmp(target->path, "-") == 0)
         open_standard(output);
     else
-        status = open_path(output, target->path);
+        status = open_path(output, target);
 
     if (status == CLI_OK && target->refuse_terminal && isatty(output->fd)) {
         cli_error("binary data is not written to a terminal without --force");
@@ -291,6 +343,13 @@ enum cli_status output_flush(struct output *output)
         }
     }
     return CLI_OK;
+}
+
+enum cli_status output_sync(struct output *output)
+{
+    bool synced = output->fd == -1 || fdatasync(output->fd) == 0;
+
+    return synced || errno == EINVAL || errno == EROFS ? CLI_OK : write_failed(output);
 }
 
 enum cli_status output_record(struct output *output)

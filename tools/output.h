@@ -4,7 +4,7 @@
 /*
  * Where a tool writes: standard output, and files that appear under their names only when they are
  * whole. Until then a file has a temporary name in the same directory, and is removed when the tool
- * fails or is ended by a signal.
+ * fails or is ended by a signal. A file that is appended to grows as it is.
  */
 
 #include <stdbool.h>
@@ -21,6 +21,8 @@ struct output_target {
     bool discard;         /* write nothing, open nothing */
     bool refuse_terminal; /* for binary data */
     bool overwrite;       /* a file that exists */
+    bool append;          /* to the file itself, which is made where there is none */
+    bool lines;           /* append: of text; one that is torn at the end is cut off */
 };
 
 struct output {
@@ -53,6 +55,9 @@ output_format(struct output *output, const char *format, ...);
 
 /* Write what has gathered. CLI_OK, CLI_READER_GONE, or CLI_FAILED after a report. */
 enum cli_status output_flush(struct output *output);
+
+/* Make what was written safe on disk, where there is one. */
+enum cli_status output_sync(struct output *output);
 
 /*
  * Write the rest of all outputs, close them, and put the files in their places: none of them before

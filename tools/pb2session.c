@@ -11,6 +11,8 @@
 #include "input.h"
 #include "job.h"
 #include "listing.h"
+#include "pb2session_options.h"
+#include "receiver.h"
 #include "selection.h"
 #include "source.h"
 
@@ -19,95 +21,12 @@ enum {
     RECORDS_SIZE = 40,
 };
 
-struct options {
-    struct cli_options common; /* first, where its rows look for it */
-    struct cli_list ids;
-    bool pretty;
-    bool array;
-    bool list;
-    bool salvage;
-};
-
 struct pb2session {
-    const struct options *options;
+    const struct pb2session_options *options;
     struct job job;
     struct source source;
     struct spb_bytes text; /* one document, before it is indented */
     bool in_array;         /* it has an element already */
-};
-
-/* -- The command line ---------------------------------------------------------------------- */
-
-static const struct cli_option option_pretty = {
-    .name = "pretty",
-    .kind = CLI_FLAG,
-    .offset = offsetof(struct options, pretty),
-    .help = "indent by two spaces",
-};
-
-static const struct cli_option option_array = {
-    .name = "array",
-    .kind = CLI_FLAG,
-    .offset = offsetof(struct options, array),
-    .help = "print one array of all sessions",
-};
-
-static const struct cli_option option_id = {
-    .name = "id",
-    .kind = CLI_LIST,
-    .offset = offsetof(struct options, ids),
-    .value = "ID",
-    .help = "only the session of this id; repeatable",
-};
-
-static const struct cli_option option_list = {
-    .name = "list",
-    .kind = CLI_FLAG,
-    .offset = offsetof(struct options, list),
-    .help = "print a table of an archive's frames",
-};
-
-static const struct cli_option option_salvage = {
-    .name = "salvage",
-    .kind = CLI_FLAG,
-    .offset = offsetof(struct options, salvage),
-    .help = "convert what is whole of a damaged input,\nand tell what is lost",
-};
-
-static const struct cli_option *const option_table[] = {
-    &cli_option_output,   &cli_option_framing, &option_pretty,      &option_array,
-    &option_id,           &option_list,        &cli_option_check,   &option_salvage,
-    &cli_option_on_error, &cli_option_rejects, &cli_option_skip,    &cli_option_limit,
-    &cli_option_unknown,  &cli_option_lenient, &cli_option_stats,   &cli_option_quiet,
-    &cli_option_force,    &cli_option_help,    &cli_option_version, NULL,
-};
-
-static const struct cli_conflict conflicts[] = {
-    { &cli_option_rejects, &cli_option_on_error, CLI_ON_ERROR_STOP },
-    { &option_salvage, &cli_option_on_error, CLI_ON_ERROR_STOP },
-    { &option_salvage, &cli_option_check, 0 },
-    { &option_salvage, &cli_option_skip, 0 },
-    { &option_list, &cli_option_check, 0 },
-    { &option_list, &option_salvage, 0 },
-    { &option_list, &option_array, 0 },
-    { &option_list, &option_pretty, 0 },
-    { &option_list, &option_id, 0 },
-    { &option_list, &cli_option_skip, 0 },
-    { &option_list, &cli_option_limit, 0 },
-    { &option_list, &cli_option_rejects, 0 },
-    { &option_list, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_LIST },
-    { &option_list, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_BE32 },
-    { &option_list, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_RAW },
-    { NULL, NULL, 0 },
-};
-
-static const struct cli_tool tool = {
-    .name = "pb2session",
-    .about = "Convert Genesys Cloud journey sessions from protobuf to canonical JSON,\n"
-             "one document a line. A FILE is a stream of messages in any framing, or an\n"
-             "archive. Standard input is read where there is no FILE, or where FILE is -.\n",
-    .options = option_table,
-    .conflicts = conflicts,
 };
 
 /* -- Bad records and damage ---------------------------------------------------------------- */
@@ -238,7 +157,7 @@ static enum cli_status end_record(struct pb2session *self)
 
 static enum cli_status convert_message(struct pb2session *self, const struct message *message)
 {
-    const struct options *options = self->options;
+    const struct pb2session_options *options = self->options;
     struct spb_bytes *out = &self->job.output.bytes;
     struct spb_bytes *text = options->pretty ? &self->text : out;
     const size_t before = out->len;
@@ -364,7 +283,7 @@ static enum cli_status convert_all(struct pb2session *self)
     return ended == CLI_OK ? status : ended;
 }
 
-static enum cli_status run(const struct options *options)
+static enum cli_status run_on_files(const struct pb2session_options *options)
 {
     struct pb2session self = { .options = options, .source.job = &self.job };
     const struct output_target target = { .discard = options->common.check };
@@ -379,11 +298,14 @@ static enum cli_status run(const struct options *options)
 
 int main(int argc, char **argv)
 {
-    struct options options = { 0 };
+    struct pb2session_options options = { 0 };
     enum cli_status status;
 
-    if (cli_parse(&tool, argc, argv, &options.common, &status))
-        status = run(&options);
+    if (cli_parse(&pb2session_tool, argc, argv, &options.common, &status))
+        status = options.endpoints.count > 0 ? receiver_run(&options) : run_on_files(&options);
     free(options.ids.items);
+    free(options.endpoints.items);
+    free(options.uids.items);
+    free(options.gids.items);
     return cli_exit_code(status);
 }

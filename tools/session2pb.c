@@ -13,17 +13,20 @@
 #include "sink.h"
 
 enum {
-    LEVEL_MAX = 22,        /* of zstd */
-    FRAME_SIZE_MIN = 1024, /* below that, a frame costs more than it holds */
-    FRAME_SIZE_MAX =
-        1 << 30, /* above that, tools that read the archive would need too much memory */
     HINT_SIZE = 80,
+    MS_PER_S = 1000,
+    NUMBER_MAX = 1000000, /* of seconds, or of sessions between receipts */
+    RETRY_S = 60,         /* long enough for a receiver to be started again */
+    TIMEOUT_S = 300,      /* a receiver whose output is stuck is not gone yet */
 };
 
 struct options {
     struct cli_options common; /* first, where its rows look for it */
-    struct cli_count zstd;     /* the level; 0 for the default */
-    struct cli_count frame_size;
+    const char *connect;       /* the endpoint; NULL: the output is a file */
+    struct cli_count receipt_every;
+    struct cli_count retry; /* seconds; 0 for the default */
+    struct cli_count timeout;
+    bool no_receipt;
 };
 
 struct session2pb {
@@ -32,6 +35,7 @@ struct session2pb {
     spb_documents *documents;
     struct spb_bytes message; /* one session, before it is framed */
     struct sink sink;
+    struct sender sender;
     uint64_t written; /* sessions, of all inputs */
 
     bool ended; /* all of the current input has arrived */
@@ -39,53 +43,84 @@ struct session2pb {
 
 /* -- The command line ---------------------------------------------------------------------- */
 
-static const struct cli_option option_zstd = {
-    .name = "zstd",
-    .kind = CLI_COUNT,
-    .value_optional = true,
-    .offset = offsetof(struct options, zstd),
-    .value = "LEVEL",
-    .min = 1,
-    .max = LEVEL_MAX,
-    .help = "write an archive, compressed by zstd",
+static const struct cli_option option_connect = {
+    .name = "connect",
+    .kind = CLI_TEXT,
+    .offset = offsetof(struct options, connect),
+    .value = "ENDPOINT",
+    .help = "send to the receiver at unix:PATH,\ntcp:HOST:PORT or fd:N",
 };
 
-static const struct cli_option option_frame_size = {
-    .name = "frame-size",
+static const struct cli_option option_receipt_every = {
+    .name = "receipt-every",
     .kind = CLI_COUNT,
-    .offset = offsetof(struct options, frame_size),
-    .value = "BYTES",
-    .min = FRAME_SIZE_MIN,
-    .max = FRAME_SIZE_MAX,
-    .help = "of an archive's frames (default: 1 MiB)",
+    .offset = offsetof(struct options, receipt_every),
+    .value = "N",
+    .min = 1,
+    .max = NUMBER_MAX,
+    .help = "ask for a receipt behind every N sessions",
+};
+
+static const struct cli_option option_no_receipt = {
+    .name = "no-receipt",
+    .kind = CLI_FLAG,
+    .offset = offsetof(struct options, no_receipt),
+    .help = "the receiver knows nothing of receipts",
+};
+
+static const struct cli_option option_retry = {
+    .name = "retry",
+    .kind = CLI_COUNT,
+    .value_optional = true,
+    .offset = offsetof(struct options, retry),
+    .value = "SECONDS",
+    .min = 1,
+    .max = NUMBER_MAX,
+    .help = "connect again for so long (default: 60),\nand send again what is not confirmed",
+};
+
+static const struct cli_option option_timeout = {
+    .name = "timeout",
+    .kind = CLI_COUNT,
+    .offset = offsetof(struct options, timeout),
+    .value = "SECONDS",
+    .min = 1,
+    .max = NUMBER_MAX,
+    .help = "wait so long for the receiver\n(default: 300)",
 };
 
 static const struct cli_option *const option_table[] = {
-    &cli_option_output,
-    &cli_option_framing,
-    &option_zstd,
-    &option_frame_size,
-    &cli_option_check,
-    &cli_option_on_error,
-    &cli_option_rejects,
-    &cli_option_skip,
-    &cli_option_limit,
-    &cli_option_unknown,
-    &cli_option_lenient,
-    &cli_option_stats,
-    &cli_option_quiet,
-    &cli_option_force,
-    &cli_option_help,
-    &cli_option_version,
-    NULL,
+    &cli_option_output,  &cli_option_framing,
+    &cli_option_zstd,    &cli_option_frame_size,
+    &cli_option_check,   &cli_option_on_error,
+    &cli_option_rejects, &cli_option_skip,
+    &cli_option_limit,   &cli_option_unknown,
+    &cli_option_lenient, &cli_option_stats,
+    &cli_option_quiet,   &cli_option_force,
+    &option_connect,     &option_receipt_every,
+    &option_no_receipt,  &option_retry,
+    &option_timeout,     &cli_option_help,
+    &cli_option_version, NULL,
 };
 
 static const struct cli_conflict conflicts[] = {
-    { &option_zstd, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_LIST },
-    { &option_zstd, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_BE32 },
-    { &option_zstd, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_RAW },
+    { &cli_option_zstd, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_LIST },
+    { &cli_option_zstd, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_BE32 },
+    { &cli_option_zstd, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_RAW },
     { &cli_option_rejects, &cli_option_on_error, CLI_ON_ERROR_STOP },
+    { &option_connect, &cli_option_output, 0 },
+    { &option_connect, &cli_option_zstd, 0 },
+    { &option_connect, &cli_option_check, 0 },
+    { &option_connect, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_RAW },
+    { &option_no_receipt, &option_receipt_every, 0 },
+    { &option_no_receipt, &option_retry, 0 },
     { NULL, NULL, 0 },
+};
+
+static const struct cli_need needs[] = {
+    { &cli_option_frame_size, &cli_option_zstd }, { &option_receipt_every, &option_connect },
+    { &option_no_receipt, &option_connect },      { &option_retry, &option_connect },
+    { &option_timeout, &option_connect },         { NULL, NULL },
 };
 
 static const struct cli_tool tool = {
@@ -96,6 +131,7 @@ static const struct cli_tool tool = {
              "FILE, or where FILE is -.\n",
     .options = option_table,
     .conflicts = conflicts,
+    .needs = needs,
 };
 
 /* -- Bad records --------------------------------------------------------------------------- */
@@ -124,6 +160,14 @@ static enum cli_status reject_second(const struct session2pb *self, const struct
 {
     cli_error("%s: record %" PRIu64 ": raw framing holds one session; use --framing=delimited "
               "for more",
+              input->name, record_number(self) - 1);
+    return CLI_REJECTED;
+}
+
+static enum cli_status reject_empty(const struct session2pb *self, const struct input *input)
+{
+    cli_error("%s: record %" PRIu64 ": an empty session cannot be sent: over a socket, an empty "
+              "message asks for a receipt",
               input->name, record_number(self) - 1);
     return CLI_REJECTED;
 }
@@ -192,6 +236,8 @@ static enum cli_status write_message(struct session2pb *self, const struct input
         return CLI_OK;
     if (self->sink.framing == SPB_FRAMING_RAW && self->written > 0)
         return reject_second(self, input);
+    if (self->sink.sender != NULL && len == 0)
+        return reject_empty(self, input);
     self->written++;
     self->job.meter.records++;
     return sink_add(&self->sink, self->message.data, len);
@@ -245,19 +291,36 @@ static enum cli_status convert_input(void *context, struct input *input)
     return status;
 }
 
-static enum cli_status open_sink(struct session2pb *self)
+static int milliseconds(const struct cli_count *seconds, int default_s)
+{
+    return (int)(seconds->value != 0 ? seconds->value : (uint64_t)default_s) * MS_PER_S;
+}
+
+static enum cli_status open_sender(struct session2pb *self)
 {
     const struct options *options = self->options;
-    const struct spb_archive_options archive = {
-        .size = sizeof(archive),
-        .level = (int)options->zstd.value,
-        .frame_size = (size_t)options->frame_size.value,
+    const struct sender_options to = {
+        .endpoint = options->connect,
+        .framing = cli_framing(&options->common),
+        .receipts = !options->no_receipt,
+        .every = options->receipt_every.value,
+        .timeout_ms = milliseconds(&options->timeout, TIMEOUT_S),
+        .retry_ms = options->retry.given ? milliseconds(&options->retry, RETRY_S) : 0,
+        .skipped = options->common.skip.value,
+        .quiet = options->common.quiet,
     };
 
-    self->sink.output = &self->job.output;
-    if (options->common.framing != 0)
-        self->sink.framing = (enum spb_framing)(options->common.framing - CLI_FRAMING_BASE);
-    return options->zstd.given ? sink_open_archive(&self->sink, &archive) : CLI_OK;
+    return sender_open(&self->sender, &to);
+}
+
+static enum cli_status open_sink(struct session2pb *self)
+{
+    struct sender *sender = self->options->connect != NULL ? &self->sender : NULL;
+    enum cli_status status = sender != NULL ? open_sender(self) : CLI_OK;
+
+    if (status != CLI_OK)
+        return status;
+    return sink_open(&self->sink, &self->options->common, &self->job.output, sender);
 }
 
 static enum cli_status convert_all(struct session2pb *self)
@@ -283,7 +346,7 @@ static enum cli_status run(const struct options *options)
 {
     struct session2pb self = { .options = options };
     const struct output_target target = {
-        .discard = options->common.check,
+        .discard = options->common.check || options->connect != NULL,
         .refuse_terminal = !options->common.force,
     };
     enum cli_status status = job_begin(&self.job, &options->common, "notices", target);
@@ -292,6 +355,8 @@ static enum cli_status run(const struct options *options)
         status = convert_all(&self);
     spb_documents_free(self.documents);
     sink_release(&self.sink);
+    self.job.output.written += self.sender.bytes_added;
+    sender_release(&self.sender);
     spb_bytes_release(&self.message);
     return job_end(&self.job, status);
 }
@@ -301,11 +366,7 @@ int main(int argc, char **argv)
     struct options options = { 0 };
     enum cli_status status;
 
-    if (!cli_parse(&tool, argc, argv, &options.common, &status))
-        return cli_exit_code(status);
-    if (options.frame_size.given && !options.zstd.given) {
-        cli_error("'--frame-size' needs '--zstd'");
-        return CLI_USAGE;
-    }
-    return cli_exit_code(run(&options));
+    if (cli_parse(&tool, argc, argv, &options.common, &status))
+        status = run(&options);
+    return cli_exit_code(status);
 }

@@ -32,14 +32,28 @@ static enum cli_status judge(const struct sink *sink, enum spb_status status)
     return CLI_FAILED;
 }
 
-enum cli_status sink_open_archive(struct sink *sink, const struct spb_archive_options *options)
+enum cli_status sink_open(struct sink *sink, const struct cli_options *options,
+                          struct output *output, struct sender *sender)
 {
-    sink->archive = spb_archive_writer_new(options, write_archive, sink);
+    const struct spb_archive_options archive = {
+        .size = sizeof(archive),
+        .level = (int)options->zstd.value,
+        .frame_size = (size_t)options->frame_size.value,
+    };
+
+    sink->output = output;
+    sink->framing = cli_framing(options);
+    sink->sender = sender;
+    if (!options->zstd.given)
+        return CLI_OK;
+    sink->archive = spb_archive_writer_new(&archive, write_archive, sink);
     return sink->archive != NULL ? CLI_OK : cli_no_memory();
 }
 
 enum cli_status sink_add(struct sink *sink, const void *message, size_t len)
 {
+    if (sink->sender != NULL)
+        return sender_add(sink->sender, message, len);
     if (sink->archive != NULL) {
         sink->pending = true;
         return judge(sink, spb_archive_write(sink->archive, message, len));
@@ -49,21 +63,36 @@ enum cli_status sink_add(struct sink *sink, const void *message, size_t len)
     return output_record(sink->output);
 }
 
-enum cli_status sink_flush_before_wait(struct sink *sink, const struct input *input)
+enum cli_status sink_flush(struct sink *sink)
 {
     enum cli_status status = CLI_OK;
 
-    if (sink->archive == NULL)
-        return input_would_wait(input, 0) ? output_flush(sink->output) : CLI_OK;
-    if (!sink->pending || !input_would_wait(input, ARCHIVE_WAIT_MS))
-        return CLI_OK;
-    sink->pending = false;
-    status = judge(sink, spb_archive_flush(sink->archive));
+    if (sink->sender != NULL)
+        return sender_flush(sink->sender);
+    if (sink->pending) {
+        sink->pending = false;
+        status = judge(sink, spb_archive_flush(sink->archive));
+    }
     return status == CLI_OK ? output_flush(sink->output) : status;
+}
+
+enum cli_status sink_flush_before_wait(struct sink *sink, const struct input *input)
+{
+    int wait_ms = sink->pending ? ARCHIVE_WAIT_MS : 0;
+    enum cli_status status;
+
+    if ((sink->archive != NULL && !sink->pending) || !input_would_wait(input, wait_ms))
+        return CLI_OK;
+    status = sink_flush(sink);
+    while (status == CLI_OK && sink->sender != NULL && input_would_wait(input, SENDER_SILENCE_MS))
+        status = sender_ask(sink->sender);
+    return status;
 }
 
 enum cli_status sink_finish(struct sink *sink)
 {
+    if (sink->sender != NULL)
+        return sender_finish(sink->sender);
     return sink->archive != NULL ? judge(sink, spb_archive_finish(sink->archive)) : CLI_OK;
 }
 

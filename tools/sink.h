@@ -1,7 +1,7 @@
 #ifndef SESSIONPB_TOOLS_SINK_H
 #define SESSIONPB_TOOLS_SINK_H
 
-/* Where messages go: one behind the other in a framing, or into an archive. */
+/* Where messages go: one behind the other in a framing, into an archive, or over a socket. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,17 +12,27 @@
 #include "cli.h"
 #include "input.h"
 #include "output.h"
+#include "sender.h"
 
 struct sink {
     struct output *output;
     enum spb_framing framing;
+    struct sender *sender;       /* messages go over a socket; borrowed, NULL where they do not */
     spb_archive_writer *archive; /* NULL without one */
     bool pending;                /* the archive has messages that are in no frame yet */
     enum cli_status failure;     /* of the output, while the archive writes to it */
 };
 
-/* The archive of these options, instead of a framing. CLI_OK, or CLI_FAILED after a report. */
-enum cli_status sink_open_archive(struct sink *sink, const struct spb_archive_options *options);
+/*
+ * Make it as the options want it.
+ *
+ * sink     zero-initialised
+ * sender   NULL, or connected
+ *
+ * CLI_OK, or CLI_FAILED after a report. Call sink_release() in any case.
+ */
+enum cli_status sink_open(struct sink *sink, const struct cli_options *options,
+                          struct output *output, struct sender *sender);
 
 /* CLI_OK, CLI_READER_GONE, or CLI_FAILED after a report. */
 enum cli_status sink_add(struct sink *sink, const void *message, size_t len);
@@ -30,6 +40,9 @@ enum cli_status sink_add(struct sink *sink, const void *message, size_t len);
 /* Before a read that may wait: see job_flush_before_wait(). An archive's frame is ended only when
    nothing arrives for a while, since short frames compress badly. */
 enum cli_status sink_flush_before_wait(struct sink *sink, const struct input *input);
+
+/* Hand over everything so far: of an archive, end the frame at hand. */
+enum cli_status sink_flush(struct sink *sink);
 
 /* Nothing more will come. */
 enum cli_status sink_finish(struct sink *sink);

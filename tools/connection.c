@@ -1,0 +1,136 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "connection.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+enum { SENDER_SIZE = 96 };
+
+void connection_tell(const struct connection *connection, const char *what, const char *more)
+{
+    const struct spb_peer *peer = &connection->peer;
+    char who[SENDER_SIZE] = "";
+
+    if (peer->address[0] != '\0')
+        (void)snprintf(who, sizeof(who), " (%s)", peer->address);
+    else if (peer->pid != -1)
+        (void)snprintf(who, sizeof(who), " (pid %ld, uid %lu)", (long)peer->pid,
+                       (unsigned long)peer->uid);
+    cli_error("%s: sender %" PRIu64 "%s: %s%s", connection->endpoint, connection->number, who, what,
+              more);
+}
+
+enum spb_status connection_receive(struct connection *connection, uint64_t now_ms, size_t *len_out)
+{
+    struct spb_frames *frames = &connection->frames;
+    size_t before = spb_frames_pending(frames);
+    struct spb_error error;
+    enum spb_status status =
+        spb_socket_receive_some(connection->fd, frames, CONNECTION_PIECE, &error);
+
+    *len_out = spb_frames_pending(frames) - before;
+    if (status == SPB_OK && *len_out > 0)
+        connection->heard_ms = now_ms;
+    if (status != SPB_OK && status != SPB_NEED_MORE) {
+        connection_tell(connection, error.reason, "");
+        connection_close(connection);
+    }
+    return status;
+}
+
+void connection_settle(struct connection *connection, uint64_t now_ms)
+{
+    if (spb_frames_pending(&connection->frames) == 0)
+        connection->frame_ms = 0;
+    else if (connection->frame_ms == 0)
+        connection->frame_ms = now_ms;
+}
+
+/* As much of it as fits, in whole characters of UTF-8. */
+static void copy_reason(char to[SPB_REASON_MAX], const char *reason)
+{
+    size_t len = strlen(reason);
+
+    if (len >= SPB_REASON_MAX)
+        for (len = SPB_REASON_MAX - 1; ((unsigned char)reason[len] & 0xc0) == 0x80;)
+            len--;
+    memcpy(to, reason, len);
+    to[len] = '\0';
+}
+
+void connection_end(struct connection *connection, const char *reason, uint64_t now_ms)
+{
+    connection->state = CONNECTION_ENDING;
+    connection->heard_ms = now_ms;
+    connection->due = true;
+    copy_reason(connection->receipt.reason, reason);
+    spb_frames_release(&connection->frames);
+}
+
+/* The last receipt is sent. What the sender still sends would make the system throw the receipt away, if
+   the connection were closed before it is read. */
+static void end_answers(struct connection *connection, uint64_t now_ms)
+{
+    struct spb_error error;
+
+    if (connection->receipt.reason[0] == '\0' ||
+        spb_socket_half_close(connection->fd, &error) != SPB_OK) {
+        connection_close(connection);
+        return;
+    }
+    connection->state = CONNECTION_DRAINING;
+    connection->heard_ms = now_ms;
+}
+
+void connection_answer(struct connection *connection, uint64_t now_ms)
+{
+    struct spb_bytes *out = &connection->out;
+    struct spb_error error = { .reason = "not enough memory" };
+    enum spb_status status = SPB_OK;
+    size_t sent = 0;
+
+    if (out->len == 0 && connection->due) {
+        connection->due = false;
+        status = spb_receipt_append(&connection->receipt, out);
+    }
+    if (status == SPB_OK && out->len > 0)
+        status = spb_socket_send_some(connection->fd, out->data, out->len, &sent, &error);
+    if (status != SPB_OK) {
+        connection_tell(connection, "no receipt for its sessions: ", error.reason);
+        connection_close(connection);
+        return;
+    }
+    out->len -= sent;
+    if (out->len > 0)
+        memmove(out->data, out->data + sent, out->len);
+    else
+        spb_bytes_release(out);
+    if (connection->state == CONNECTION_ENDING && out->len == 0 && !connection->due)
+        end_answers(connection, now_ms);
+}
+
+void connection_drain(struct connection *connection)
+{
+    struct spb_frames *frames = &connection->frames;
+
+    if (spb_socket_receive_some(connection->fd, frames, CONNECTION_PIECE, NULL) == SPB_OK &&
+        !frames->ended)
+        spb_frames_release(frames);
+    else
+        connection_close(connection);
+}
+
+void connection_close(struct connection *connection)
+{
+    if (connection->state == CONNECTION_CLOSED)
+        return;
+    (void)close(connection->fd);
+    spb_frames_release(&connection->frames);
+    spb_bytes_release(&connection->out);
+    connection->state = CONNECTION_CLOSED;
+}

@@ -1,0 +1,229 @@
+/*
+ * The keeper of what the server receives: each session is converted at once, so that its sender learns
+ * at once when it is bad.
+ */
+#include "receiver.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "job.h"
+#include "server.h"
+#include "sink.h"
+
+enum {
+    CONNECTIONS = 1024,
+    MESSAGE_MAX = 4 << 20, /* what gRPC takes by default; sessions have a few kilobytes */
+    IDLE_S = 600,          /* senders are heard of every minute, see SENDER_SILENCE_MS */
+    FRAME_S = 60,
+    ARCHIVE_QUIET_MS = 1000, /* short frames compress badly */
+    MS_PER_S = 1000,
+    DECIMAL = 10,
+};
+
+struct receiver {
+    struct pb2session_options options;
+    struct job job;
+    struct sink sink;      /* of an archive */
+    struct spb_bytes text; /* a session for an archive, converted only to see whether it is right */
+};
+
+/* -- Keeping ------------------------------------------------------------------------------- */
+
+static enum cli_status convert(struct receiver *self, const uint8_t *message, size_t len,
+                               struct spb_bytes *text, struct spb_error *error)
+{
+    enum spb_status status = spb_pb_to_json(self->job.converter, message, len, text, error);
+
+    if (status == SPB_OK)
+        return CLI_OK;
+    return status == SPB_NO_MEMORY ? cli_no_memory() : cli_record_status(status);
+}
+
+static enum cli_status keep_line(struct receiver *self, const uint8_t *message, size_t len,
+                                 struct spb_error *error)
+{
+    struct spb_bytes *out = &self->job.output.bytes;
+    enum cli_status status = convert(self, message, len, out, error);
+
+    if (status != CLI_OK)
+        return status;
+    if (spb_bytes_append(out, "\n", 1) != SPB_OK)
+        return cli_no_memory();
+    return output_record(&self->job.output);
+}
+
+static enum cli_status keep_message(struct receiver *self, const uint8_t *message, size_t len,
+                                    struct spb_error *error)
+{
+    enum cli_status status;
+
+    self->text.len = 0;
+    status = convert(self, message, len, &self->text, error);
+    return status == CLI_OK ? sink_add(&self->sink, message, len) : status;
+}
+
+static enum cli_status take(void *context, const uint8_t *message, size_t len,
+                            struct spb_error *error)
+{
+    struct receiver *self = context;
+    struct job *job = &self->job;
+    enum cli_status status = self->options.common.zstd.given
+                                 ? keep_message(self, message, len, error)
+                                 : keep_line(self, message, len, error);
+
+    if (status == CLI_REJECTED && job_skips_bad(job))
+        job->meter.rejected++;
+    if (status != CLI_OK)
+        return status;
+    job->meter.records++;
+    (void)job_takes(job);
+    return job_wants_more(job);
+}
+
+static enum cli_status commit(void *context)
+{
+    struct receiver *self = context;
+    enum cli_status status = sink_flush(&self->sink);
+
+    if (status == CLI_OK && self->options.fsync)
+        status = output_sync(&self->job.output);
+    return status;
+}
+
+static void arrived(void *context, size_t len)
+{
+    struct receiver *self = context;
+
+    meter_read(&self->job.meter, len);
+}
+
+static void tell(void *context)
+{
+    struct receiver *self = context;
+
+    self->job.meter.bytes_out = self->job.output.written;
+    meter_tell(&self->job.meter);
+}
+
+/* -- Running ------------------------------------------------------------------------------- */
+
+static uint64_t value_or(const struct cli_count *count, uint64_t otherwise)
+{
+    return count->given ? count->value : otherwise;
+}
+
+/* Numbers of users or groups. They are the caller's, to be freed. */
+static enum cli_status read_ids(const struct cli_list *list, const char *option, uid_t **ids_out)
+{
+    uid_t *ids = malloc((list->count + 1) * sizeof(*ids));
+
+    *ids_out = ids;
+    if (ids == NULL)
+        return cli_no_memory();
+    for (size_t i = 0; i < list->count; i++) {
+        const char *text = list->items[i];
+        char *end;
+        uintmax_t id = strtoumax(text, &end, DECIMAL);
+
+        if (text[0] < '0' || text[0] > '9' || *end != '\0' || id >= (uid_t)-1) {
+            cli_error("'%s' is no value of '--%s': it takes a number", text, option);
+            return CLI_USAGE;
+        }
+        ids[i] = (uid_t)id;
+    }
+    return CLI_OK;
+}
+
+static struct server_options server_options(const struct receiver *self, const uid_t *uids,
+                                            const gid_t *gids)
+{
+    const struct pb2session_options *options = &self->options;
+
+    return (struct server_options){
+        .endpoints = &options->endpoints,
+        .framing = cli_framing(&options->common),
+        .message_max = (size_t)value_or(&options->message_max, MESSAGE_MAX),
+        .connections_max = (size_t)value_or(&options->max_connections, CONNECTIONS),
+        .idle_ms = (int)value_or(&options->idle_timeout, IDLE_S) * MS_PER_S,
+        .frame_ms = (int)value_or(&options->frame_timeout, FRAME_S) * MS_PER_S,
+        .quiet_ms = options->common.zstd.given ? ARCHIVE_QUIET_MS : 0,
+        .skips_bad = options->common.on_error == CLI_ON_ERROR_SKIP,
+        .remote = options->insecure_remote,
+        .uids = uids,
+        .uid_count = options->uids.count,
+        .gids = gids,
+        .gid_count = options->gids.count,
+        .quiet = options->common.quiet,
+        .stats = options->common.stats,
+    };
+}
+
+static enum cli_status keep_all(struct receiver *self, struct server *server)
+{
+    const struct server_keeper keeper = { self, take, commit, arrived, tell };
+    enum cli_status status = sink_open(&self->sink, &self->options.common, &self->job.output, NULL);
+    enum cli_status finished;
+
+    if (status == CLI_OK)
+        status = job_wants_more(&self->job);
+    if (status == CLI_OK)
+        status = server_run(server, &keeper);
+    if (status != CLI_OK && status != CLI_ENOUGH)
+        return status;
+    finished = sink_finish(&self->sink);
+    return finished == CLI_OK ? status : finished;
+}
+
+/* With the server listening: whatever is wrong with an endpoint, no file is made. */
+static enum cli_status write_all(struct receiver *self, struct server *server)
+{
+    const struct cli_options *options = &self->options.common;
+    const struct output_target target = {
+        .append = true,
+        .lines = !options->zstd.given,
+        .refuse_terminal = options->zstd.given && !options->force,
+    };
+    enum cli_status status = job_begin(&self->job, options, "bytes lost", target);
+
+    if (status == CLI_OK)
+        status = keep_all(self, server);
+    sink_release(&self->sink);
+    spb_bytes_release(&self->text);
+    return job_end(&self->job, status);
+}
+
+static enum cli_status listen_and_write(struct receiver *self, const uid_t *uids, const gid_t *gids)
+{
+    const struct server_options options = server_options(self, uids, gids);
+    struct server *server;
+    enum cli_status status = server_open(&options, &server);
+
+    if (status == CLI_OK)
+        status = write_all(self, server);
+    server_close(server);
+    return status;
+}
+
+enum cli_status receiver_run(const struct pb2session_options *options)
+{
+    static char *const no_files[] = { NULL };
+    struct receiver self = { .options = *options };
+    uid_t *uids = NULL;
+    gid_t *gids = NULL;
+    enum cli_status status;
+
+    if (options->common.files_given) {
+        cli_error("'--listen' takes no FILE");
+        return CLI_USAGE;
+    }
+    self.options.common.files = no_files;
+    status = read_ids(&options->uids, "allow-uid", &uids);
+    if (status == CLI_OK)
+        status = read_ids(&options->gids, "allow-gid", &gids);
+    if (status == CLI_OK)
+        status = listen_and_write(&self, uids, gids);
+    free(uids);
+    free(gids);
+    return status;
+}

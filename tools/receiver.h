@@ -1,0 +1,13 @@
+#ifndef SESSIONPB_TOOLS_RECEIVER_H
+#define SESSIONPB_TOOLS_RECEIVER_H
+
+/* pb2session as the receiving end of sockets: sessions of many senders into one stream of lines, or into
+   an archive. */
+
+#include "cli.h"
+#include "pb2session_options.h"
+
+/* Receive until it is enough. Returns how the tool ends. */
+enum cli_status receiver_run(const struct pb2session_options *options);
+
+#endif
