@@ -279,7 +279,7 @@ enum spb_status spb_listener_accept(spb_listener *listener, int *fd_out, struct 
         len = sizeof address;
         fd = accept4(listener->fd, peer, &len, SOCK_CLOEXEC);
     } while (fd == -1 && is_lost_connection(errno));
-    if (fd == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    if (fd == -1 && errno == EAGAIN)
         return spb_error_set(error, SPB_NEED_MORE, 0, "nobody has connected");
     if (fd == -1)
         return spb_endpoint_failed(error, "accept a connection on", listener->endpoint, errno);

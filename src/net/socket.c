@@ -178,7 +178,7 @@ enum spb_status spb_socket_send_some(int fd, const void *data, size_t len, size_
     do
         sent = send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (sent == -1 && errno == EINTR);
-    if (sent == -1 && errno != EAGAIN && errno != EWOULDBLOCK)
+    if (sent == -1 && errno != EAGAIN)
         return spb_endpoint_failed(error, "send to", "the other end", errno);
     *sent_out = sent == -1 ? 0 : (size_t)sent;
     return SPB_OK;
@@ -227,7 +227,7 @@ enum spb_status spb_socket_receive_some(int fd, struct spb_frames *frames, size_
     do
         got = recv(fd, space, len < piece ? len : piece, MSG_DONTWAIT);
     while (got == -1 && errno == EINTR);
-    if (got == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    if (got == -1 && errno == EAGAIN)
         return spb_error_set(error, SPB_NEED_MORE, 0, "nothing has arrived");
     if (got == -1)
         return spb_endpoint_failed(error, "receive from", "the other end", errno);
