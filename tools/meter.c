@@ -2,15 +2,13 @@
  * Counts and speed. The clock is looked at with every read, not with every record: reads are big,
  * or rare.
  */
-#define _POSIX_C_SOURCE 200809L
-
 #include "meter.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "cli.h"
+#include "clock.h"
 #include "statusline.h"
 
 #define NS_PER_S 1000000000.0
@@ -25,18 +23,10 @@ enum {
     MINUTES_SHOWN_MAX = 5999, /* more would be a guess */
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * (uint64_t)NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 void meter_begin(struct meter *meter, bool shown)
 {
     meter->shown = shown;
-    meter->began_ns = now_ns();
+    meter->began_ns = clock_ns();
     meter->drawn_ns = meter->began_ns;
 }
 
@@ -97,7 +87,7 @@ void meter_read(struct meter *meter, uint64_t len)
     meter->bytes_in += len;
     if (!meter->shown)
         return;
-    now = now_ns();
+    now = clock_ns();
     if (now - meter->drawn_ns < DRAW_EVERY_NS)
         return;
     meter->drawn_ns = now;
@@ -106,7 +96,7 @@ void meter_read(struct meter *meter, uint64_t len)
 
 void meter_tell(const struct meter *meter)
 {
-    double seconds = seconds_since_begin(meter, now_ns());
+    double seconds = seconds_since_begin(meter, clock_ns());
     double ratio = meter->bytes_out > 0 ? (double)meter->bytes_in / (double)meter->bytes_out : 0;
 
     cli_error("%" PRIu64 " records, %" PRIu64 " rejected, %" PRIu64 " %s, %" PRIu64

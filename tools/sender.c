@@ -14,22 +14,16 @@
 
 #include <sessionpb/socket.h>
 
+#include "clock.h"
+
 enum {
-    SEND_LEN = 64 * 1024,       /* gathered before it is sent */
+    SEND_LEN = 64 * 1024,        /* gathered before it is sent */
     KEPT_MAX = 16 * 1024 * 1024, /* bytes that wait for a receipt before no more are sent */
     ASK_EVERY = 1000,            /* messages, where they are kept until they are confirmed */
     BACK_OFF_MIN_MS = 100,
     BACK_OFF_MAX_MS = 5000,
     LAST_WORDS_MS = 1000, /* they were sent before the connection was found closed */
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static bool keeps(const struct sender *sender)
 {
@@ -155,7 +149,7 @@ static enum spb_status connect_once(struct sender *sender)
 /* Some of it by chance, so that many senders do not come back at the same moment. */
 static void back_off(uint64_t delay_ms)
 {
-    uint64_t now = now_ms();
+    uint64_t now = clock_ms();
     uint64_t part_ms = delay_ms / 2 + now * UINT64_C(2654435761) % (delay_ms / 2 + 1);
     struct timespec pause = { .tv_sec = (time_t)(part_ms / 1000),
                               .tv_nsec = (long)(part_ms % 1000) * 1000000 };
@@ -195,11 +189,11 @@ static enum cli_status reconnect(struct sender *sender)
 
     disconnect(sender);
     if (sender->trouble_ms == 0)
-        sender->trouble_ms = now_ms();
+        sender->trouble_ms = clock_ms();
     if (keeps(sender) && !options->quiet)
         cli_error("%s: %s; trying again", options->endpoint, sender->error.reason);
     do {
-        uint64_t since_ms = now_ms() - sender->trouble_ms;
+        uint64_t since_ms = clock_ms() - sender->trouble_ms;
 
         if (!keeps(sender) || since_ms + delay_ms > (uint64_t)options->retry_ms)
             return give_up(sender);

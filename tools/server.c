@@ -1,24 +1,23 @@
 /*
  * The server's loop: wait, take what has arrived, write it, confirm it, and look after the clock.
  */
-#define _GNU_SOURCE /* ppoll() */
+#define _POSIX_C_SOURCE 200809L
 
 #include "server.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sessionpb/socket.h>
 
+#include "clock.h"
 #include "connection.h"
+#include "signals.h"
 
 enum {
     LISTENERS_MAX = 16,
@@ -51,61 +50,6 @@ struct server {
     bool uncommitted;       /* something was taken since the last commit */
     enum cli_status status; /* of the keeper */
 };
-
-/* -- Signals and the clock ----------------------------------------------------------------- */
-
-static volatile sig_atomic_t stop_wanted;
-static volatile sig_atomic_t stats_wanted;
-
-static void want_stop(int signal_number)
-{
-    (void)signal_number;
-    stop_wanted = 1;
-}
-
-static void want_stats(int signal_number)
-{
-    (void)signal_number;
-    stats_wanted = 1;
-}
-
-/* The second signal of a kind ends the process as ever. */
-static void watch_signals(void)
-{
-    struct sigaction stop = { .sa_handler = want_stop, .sa_flags = (int)SA_RESETHAND };
-    struct sigaction stats = { .sa_handler = want_stats };
-
-    sigaction(SIGTERM, &stop, NULL);
-    sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGUSR1, &stats, NULL);
-}
-
-/* As poll(), but a signal that arrived before it ends it, too. */
-static int wait_for_events(struct pollfd *polls, size_t count, int timeout_ms)
-{
-    struct timespec timeout = { .tv_sec = timeout_ms / MS_PER_S,
-                                .tv_nsec = timeout_ms % MS_PER_S * 1000000L };
-    sigset_t watched, before;
-    int ready = 0;
-
-    sigemptyset(&watched);
-    sigaddset(&watched, SIGTERM);
-    sigaddset(&watched, SIGINT);
-    sigaddset(&watched, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &watched, &before);
-    if (!stop_wanted && !stats_wanted)
-        ready = ppoll(polls, count, timeout_ms < 0 ? NULL : &timeout, &before);
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    return ready;
-}
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * MS_PER_S + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* -- Listening and accepting --------------------------------------------------------------- */
 
@@ -193,7 +137,7 @@ enum cli_status server_open(const struct server_options *options, struct server 
     if (server == NULL || !grow(server))
         return cli_no_memory();
     server->options = options;
-    server->now_ms = now_ms();
+    server->now_ms = clock_ms();
     if (options->endpoints->count > LISTENERS_MAX) {
         cli_error("more than %d endpoints", LISTENERS_MAX);
         return CLI_USAGE;
@@ -520,8 +464,8 @@ static void turn(struct server *server)
 {
     size_t polled = fill_polls(server);
     size_t listeners = server->listener_count;
-    int ready = wait_for_events(server->polls, polled, patience(server));
-    uint64_t before_ms = server->now_ms = now_ms();
+    int ready = signals_wait(server->polls, polled, patience(server));
+    uint64_t before_ms = server->now_ms = clock_ms();
 
     if (ready == 0)
         commit(server);
@@ -539,16 +483,15 @@ static void turn(struct server *server)
         if (server->polls[i].revents != 0)
             accept_connections(server, server->listeners[i]);
     drop_closed(server);
-    server->now_ms = now_ms();
+    server->now_ms = clock_ms();
     forgive(server, before_ms);
 }
 
 static void serve_until_stopped(struct server *server)
 {
-    while (server->status == CLI_OK && !stop_wanted) {
+    while (server->status == CLI_OK && !signals_want_stop()) {
         turn(server);
-        if (stats_wanted) {
-            stats_wanted = 0;
+        if (signals_want_stats()) {
             tell_senders(server);
             server->keeper->tell(server->keeper->context);
         }
@@ -586,7 +529,7 @@ static const char *why_stopped(enum cli_status status)
 static void dismiss(struct server *server)
 {
     const char *reason = why_stopped(server->status);
-    uint64_t end_ms = now_ms() + STOP_MS;
+    uint64_t end_ms = clock_ms() + STOP_MS;
 
     for (size_t i = 0; i < server->count; i++)
         if (server->connections[i].state == CONNECTION_RECEIVING)
@@ -595,7 +538,7 @@ static void dismiss(struct server *server)
         if (server->connections[i].due)
             connection_answer(&server->connections[i], server->now_ms);
     drop_closed(server);
-    for (uint64_t now = now_ms(); server->count > 0 && now < end_ms; now = now_ms()) {
+    for (uint64_t now = clock_ms(); server->count > 0 && now < end_ms; now = clock_ms()) {
         size_t polled = fill_polls(server);
 
         if (poll(server->polls, polled, (int)(end_ms - now)) > 0)
@@ -610,7 +553,7 @@ static void stop(struct server *server)
 {
     enum cli_status status = server->status;
 
-    server->now_ms = now_ms();
+    server->now_ms = clock_ms();
     for (size_t i = 0; i < server->listener_count && status == CLI_OK; i++)
         accept_connections(server, server->listeners[i]);
     for (size_t i = 0; i < server->count && server->status == CLI_OK; i++)
@@ -628,7 +571,7 @@ static void stop(struct server *server)
 enum cli_status server_run(struct server *server, const struct server_keeper *keeper)
 {
     server->keeper = keeper;
-    watch_signals();
+    signals_watch();
     raise_open_files(server->options->connections_max);
     serve_until_stopped(server);
     stop(server);
