@@ -22,6 +22,7 @@ enum {
     ASK_EVERY = 1000,            /* messages, where they are kept until they are confirmed */
     BACK_OFF_MIN_MS = 100,
     BACK_OFF_MAX_MS = 5000,
+    MORE_SIZE = 128,
     LAST_WORDS_MS = 1000, /* they were sent before the connection was found closed */
 };
 
@@ -157,17 +158,25 @@ static void back_off(uint64_t delay_ms)
     (void)nanosleep(&pause, NULL);
 }
 
+/* Print what is wrong, and behind it what that means. */
+static void tell(const struct sender *sender, const char *more)
+{
+    const char *endpoint = sender->options.endpoint;
+    bool named = strstr(sender->error.reason, endpoint) != NULL;
+
+    cli_error("%s%s%s%s", named ? "" : endpoint, named ? "" : ": ", sender->error.reason, more);
+}
+
 static enum cli_status give_up(const struct sender *sender)
 {
-    const struct sender_options *options = &sender->options;
+    char more[MORE_SIZE] = "";
 
-    if (!options->receipts)
-        cli_error("%s: %s", options->endpoint, sender->error.reason);
-    else
-        cli_error("%s: %s; %" PRIu64 " of %" PRIu64
-                  " sessions confirmed, go on with --skip=%" PRIu64,
-                  options->endpoint, sender->error.reason, sender->confirmed, sender->count,
-                  options->skipped + sender->confirmed);
+    if (sender->options.receipts && sender->count > 0)
+        (void)snprintf(
+            more, sizeof(more),
+            "; %" PRIu64 " of %" PRIu64 " sessions confirmed, go on with --skip=%" PRIu64,
+            sender->confirmed, sender->count, sender->options.skipped + sender->confirmed);
+    tell(sender, more);
     return CLI_FAILED;
 }
 
@@ -191,7 +200,7 @@ static enum cli_status reconnect(struct sender *sender)
     if (sender->trouble_ms == 0)
         sender->trouble_ms = clock_ms();
     if (keeps(sender) && !options->quiet)
-        cli_error("%s: %s; trying again", options->endpoint, sender->error.reason);
+        tell(sender, "; trying again");
     do {
         uint64_t since_ms = clock_ms() - sender->trouble_ms;
 

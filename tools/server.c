@@ -207,8 +207,9 @@ static void cut_off(struct server *server, struct connection *connection, const 
 static void describe(const struct connection *connection, const struct spb_error *error,
                      const char *hint, char reason[REASON_SIZE])
 {
-    (void)snprintf(reason, REASON_SIZE, "record %" PRIu64 ": %s%s%s%s", connection->taken + 1,
-                   error->path, error->path[0] != '\0' ? ": " : "", error->reason, hint);
+    (void)snprintf(reason, REASON_SIZE, "record %" PRIu64 ": byte %zu: %s%s%s%s",
+                   connection->taken + 1, error->offset, error->path,
+                   error->path[0] != '\0' ? ": " : "", error->reason, hint);
 }
 
 /* What the stream looks like, as long as its first bytes are still there. */
