@@ -20,8 +20,8 @@ NAMES = ("session2pb", "pb2session")
 DEADLINE_S = 60
 
 SECTIONS = {
-    "session2pb": ("INPUT SHAPES", "ARCHIVES", "BAD RECORDS"),
-    "pb2session": ("FRAMINGS", "ARCHIVES", "BAD RECORDS"),
+    "session2pb": ("INPUT SHAPES", "ARCHIVES", "SOCKETS", "BAD RECORDS"),
+    "pb2session": ("FRAMINGS", "ARCHIVES", "SOCKETS", "BAD RECORDS"),
 }
 ALWAYS = ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "EXAMPLES", "DIAGNOSTICS",
           "SEE ALSO", "STANDARDS")
