@@ -47,6 +47,7 @@ struct server {
 
     uint64_t sender_count;
     uint64_t cut_off_count;
+    bool stopping;
     bool uncommitted;       /* something was taken since the last commit */
     enum cli_status status; /* of the keeper */
 };
@@ -433,7 +434,7 @@ static short events_of(const struct connection *connection)
 /* Returns how many descriptors are to be waited for. */
 static size_t fill_polls(struct server *server)
 {
-    bool accepts = server->count < server->options->connections_max &&
+    bool accepts = !server->stopping && server->count < server->options->connections_max &&
                    server->now_ms >= server->accept_from_ms;
     struct pollfd *at = server->polls;
 
@@ -526,12 +527,23 @@ static const char *why_stopped(enum cli_status status)
     }
 }
 
+/* Those of which poll() had something to say. */
+static void serve_ready(struct server *server, size_t polled)
+{
+    const size_t listeners = server->listener_count;
+
+    for (size_t i = listeners; i < polled; i++)
+        if (server->polls[i].revents != 0)
+            serve(server, &server->connections[i - listeners], server->polls[i].revents);
+}
+
 /* Whatever the reason, senders learn how much of theirs is written, and have a moment to hear it. */
 static void dismiss(struct server *server)
 {
     const char *reason = why_stopped(server->status);
     uint64_t end_ms = clock_ms() + STOP_MS;
 
+    server->stopping = true;
     for (size_t i = 0; i < server->count; i++)
         if (server->connections[i].state == CONNECTION_RECEIVING)
             connection_end(&server->connections[i], reason, server->now_ms);
@@ -543,9 +555,7 @@ static void dismiss(struct server *server)
         size_t polled = fill_polls(server);
 
         if (poll(server->polls, polled, (int)(end_ms - now)) > 0)
-            for (size_t i = 0; i < polled; i++)
-                if (server->polls[i].revents != 0)
-                    serve(server, &server->connections[i], server->polls[i].revents);
+            serve_ready(server, polled);
         drop_closed(server);
     }
 }
