@@ -10,18 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <sessionpb/socket.h>
 
 #include "clock.h"
 #include "connection.h"
+#include "listeners.h"
 #include "signals.h"
 
 enum {
-    LISTENERS_MAX = 16,
-    OPEN_FILES_SPARE = 64,      /* besides connections */
+    CONNECTIONS_AT_FIRST = 16,
     STOP_LEN = 4 * 1024 * 1024, /* at most so much of each sender is taken after a signal */
     STOP_MS = 2000,             /* for senders to read their last receipt and go */
     DRAIN_MS = 2000,            /* likewise, of one that was cut off */
@@ -36,8 +34,7 @@ enum {
 struct server {
     const struct server_options *options;
     const struct server_keeper *keeper;
-    spb_listener *listeners[LISTENERS_MAX];
-    size_t listener_count;
+    struct listeners listeners;
     struct connection *connections;
     struct pollfd *polls; /* of the listeners, then of the connections */
     size_t count;         /* connections */
@@ -52,67 +49,12 @@ struct server {
     enum cli_status status; /* of the keeper */
 };
 
-/* -- Listening and accepting --------------------------------------------------------------- */
-
-static bool judges_credentials(const struct server_options *options)
-{
-    return options->uid_count + options->gid_count > 0;
-}
-
-static enum cli_status open_listener(struct server *server, const char *endpoint)
-{
-    const struct server_options *options = server->options;
-    const struct spb_listen_options listen = {
-        .size = sizeof(listen),
-        .remote = options->remote,
-        .mode = judges_credentials(options) ? MODE_FOR_ALL : 0,
-    };
-    spb_listener **listener = &server->listeners[server->listener_count];
-    struct spb_error error;
-    enum spb_status status = spb_listener_new(endpoint, &listen, listener, &error);
-
-    if (status != SPB_OK) {
-        cli_error("%s%s", error.reason,
-                  status == SPB_MISUSE && strncmp(endpoint, "tcp:", 4) == 0 && !options->remote
-                      ? "; see --insecure-remote"
-                      : "");
-        return status == SPB_MISUSE ? CLI_USAGE : CLI_FAILED;
-    }
-    server->listener_count++;
-    if (!options->quiet)
-        cli_error("listening on %s", spb_listener_endpoint(*listener));
-    return CLI_OK;
-}
-
-/* As many open files as the connections need, where the system allows it. */
-static void raise_open_files(size_t connections_max)
-{
-    struct rlimit limit;
-    rlim_t wanted = connections_max + OPEN_FILES_SPARE;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= wanted)
-        return;
-    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static bool is_allowed(const struct server_options *options, const struct spb_peer *peer)
-{
-    if (!judges_credentials(options) || peer->uid == geteuid())
-        return true;
-    for (size_t i = 0; i < options->uid_count; i++)
-        if (peer->uid == options->uids[i])
-            return true;
-    for (size_t i = 0; i < options->gid_count; i++)
-        if (peer->gid == options->gids[i])
-            return true;
-    return false;
-}
+/* -- Accepting --------------------------------------------------------------- */
 
 /* Room for one connection more. */
 static bool grow(struct server *server)
 {
-    size_t capacity = server->capacity > 0 ? server->capacity * 2 : LISTENERS_MAX;
+    size_t capacity = server->capacity > 0 ? server->capacity * 2 : CONNECTIONS_AT_FIRST;
     void *grown;
 
     if (server->count < server->capacity)
@@ -132,20 +74,13 @@ static bool grow(struct server *server)
 enum cli_status server_open(const struct server_options *options, struct server **server_out)
 {
     struct server *server = calloc(1, sizeof(*server));
-    enum cli_status status = CLI_OK;
 
     *server_out = server;
     if (server == NULL || !grow(server))
         return cli_no_memory();
     server->options = options;
     server->now_ms = clock_ms();
-    if (options->endpoints->count > LISTENERS_MAX) {
-        cli_error("more than %d endpoints", LISTENERS_MAX);
-        return CLI_USAGE;
-    }
-    for (size_t i = 0; i < options->endpoints->count && status == CLI_OK; i++)
-        status = open_listener(server, options->endpoints->items[i]);
-    return status;
+    return listeners_open(&server->listeners, options);
 }
 
 static void add_connection(struct server *server, spb_listener *listener, int fd,
@@ -164,7 +99,7 @@ static void add_connection(struct server *server, spb_listener *listener, int fd
         .frames = frames,
         .heard_ms = server->now_ms,
     };
-    if (is_allowed(options, peer)) {
+    if (listeners_allow(&server->listeners, peer)) {
         server->count++;
         return;
     }
@@ -438,8 +373,8 @@ static size_t fill_polls(struct server *server)
                    server->now_ms >= server->accept_from_ms;
     struct pollfd *at = server->polls;
 
-    for (size_t i = 0; i < server->listener_count; i++)
-        *at++ = (struct pollfd){ .fd = accepts ? spb_listener_fd(server->listeners[i]) : -1,
+    for (size_t i = 0; i < server->listeners.count; i++)
+        *at++ = (struct pollfd){ .fd = accepts ? spb_listener_fd(server->listeners.items[i]) : -1,
                                  .events = POLLIN };
     for (size_t i = 0; i < server->count; i++)
         *at++ = (struct pollfd){ .fd = server->connections[i].fd,
@@ -465,7 +400,7 @@ static void serve(struct server *server, struct connection *connection, short ev
 static void turn(struct server *server)
 {
     size_t polled = fill_polls(server);
-    size_t listeners = server->listener_count;
+    size_t listeners = server->listeners.count;
     int ready = signals_wait(server->polls, polled, patience(server));
     uint64_t before_ms = server->now_ms = clock_ms();
 
@@ -483,7 +418,7 @@ static void turn(struct server *server)
         answer(server);
     for (size_t i = 0; i < listeners && ready > 0; i++)
         if (server->polls[i].revents != 0)
-            accept_connections(server, server->listeners[i]);
+            accept_connections(server, server->listeners.items[i]);
     drop_closed(server);
     server->now_ms = clock_ms();
     forgive(server, before_ms);
@@ -530,7 +465,7 @@ static const char *why_stopped(enum cli_status status)
 /* Those of which poll() had something to say. */
 static void serve_ready(struct server *server, size_t polled)
 {
-    const size_t listeners = server->listener_count;
+    const size_t listeners = server->listeners.count;
 
     for (size_t i = listeners; i < polled; i++)
         if (server->polls[i].revents != 0)
@@ -565,8 +500,8 @@ static void stop(struct server *server)
     enum cli_status status = server->status;
 
     server->now_ms = clock_ms();
-    for (size_t i = 0; i < server->listener_count && status == CLI_OK; i++)
-        accept_connections(server, server->listeners[i]);
+    for (size_t i = 0; i < server->listeners.count && status == CLI_OK; i++)
+        accept_connections(server, server->listeners.items[i]);
     for (size_t i = 0; i < server->count && server->status == CLI_OK; i++)
         take_rest(server, &server->connections[i]);
     status = server->status;
@@ -583,7 +518,6 @@ enum cli_status server_run(struct server *server, const struct server_keeper *ke
 {
     server->keeper = keeper;
     signals_watch();
-    raise_open_files(server->options->connections_max);
     serve_until_stopped(server);
     stop(server);
     if (server->options->stats)
@@ -597,8 +531,7 @@ void server_close(struct server *server)
         return;
     for (size_t i = 0; i < server->count; i++)
         connection_close(&server->connections[i]);
-    while (server->listener_count > 0)
-        spb_listener_free(server->listeners[--server->listener_count]);
+    listeners_close(&server->listeners);
     free(server->connections);
     free(server->polls);
     free(server);
