@@ -27,7 +27,6 @@ enum {
     HELD_UP_MS = 1000,          /* a round that took longer waited for the output */
     HINT_SIZE = 64,
     REASON_SIZE = SPB_PATH_MAX + SPB_REASON_MAX + HINT_SIZE + 32,
-    MODE_FOR_ALL = 0666, /* of a socket where credentials decide */
     MS_PER_S = 1000,
 };
 
@@ -49,7 +48,7 @@ struct server {
     enum cli_status status; /* of the keeper */
 };
 
-/* -- Accepting --------------------------------------------------------------- */
+/* -- Accepting ----------------------------------------------------------------------------- */
 
 /* Room for one connection more. */
 static bool grow(struct server *server)
@@ -83,13 +82,20 @@ enum cli_status server_open(const struct server_options *options, struct server 
     return listeners_open(&server->listeners, options);
 }
 
+static void cut_off(struct server *server, struct connection *connection, const char *reason)
+{
+    connection_tell(connection, reason, "");
+    server->cut_off_count++;
+    connection_end(connection, reason, server->now_ms);
+}
+
 static void add_connection(struct server *server, spb_listener *listener, int fd,
                            const struct spb_peer *peer)
 {
     const struct server_options *options = server->options;
     const struct spb_frames frames = { .framing = options->framing,
                                        .message_max = options->message_max };
-    struct connection *connection = &server->connections[server->count];
+    struct connection *connection = &server->connections[server->count++];
 
     *connection = (struct connection){
         .fd = fd,
@@ -99,13 +105,8 @@ static void add_connection(struct server *server, spb_listener *listener, int fd
         .frames = frames,
         .heard_ms = server->now_ms,
     };
-    if (listeners_allow(&server->listeners, peer)) {
-        server->count++;
-        return;
-    }
-    server->cut_off_count++;
-    connection_tell(connection, "this user may not send", "");
-    connection_close(connection);
+    if (!listeners_allow(&server->listeners, peer))
+        cut_off(server, connection, "this user may not send");
 }
 
 /* Those that wait, as far as there is room for them. */
@@ -131,13 +132,6 @@ static void accept_connections(struct server *server, spb_listener *listener)
 }
 
 /* -- Receiving ----------------------------------------------------------------------------- */
-
-static void cut_off(struct server *server, struct connection *connection, const char *reason)
-{
-    connection_tell(connection, reason, "");
-    server->cut_off_count++;
-    connection_end(connection, reason, server->now_ms);
-}
 
 /* What is wrong, and with which of its sessions. */
 static void describe(const struct connection *connection, const struct spb_error *error,
