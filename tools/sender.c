@@ -19,6 +19,7 @@
 enum {
     SEND_LEN = 64 * 1024,        /* gathered before it is sent */
     KEPT_MAX = 16 * 1024 * 1024, /* bytes that wait for a receipt before no more are sent */
+    RECEIPT_MAX = 4096,          /* bytes: far above any */
     ASK_EVERY = 1000,            /* messages, where they are kept until they are confirmed */
     BACK_OFF_MIN_MS = 100,
     BACK_OFF_MAX_MS = 5000,
@@ -138,7 +139,7 @@ static enum spb_status connect_once(struct sender *sender)
     enum spb_status status = spb_socket_connect(
         sender->options.endpoint, sender->options.timeout_ms, &sender->fd, &sender->error);
 
-    sender->receipts.framing = SPB_FRAMING_DELIMITED;
+    sender->receipts = (struct spb_frames){ .message_max = RECEIPT_MAX };
     sender->sent = sender->begin;
     sender->sent_count = sender->confirmed;
     sender->confirmed_before = sender->confirmed;
@@ -217,6 +218,10 @@ enum cli_status sender_open(struct sender *sender, const struct sender_options *
     enum spb_status status;
 
     *sender = (struct sender){ .options = *options, .fd = -1 };
+    if (keeps(sender) && strncmp(options->endpoint, "fd:", 3) == 0) {
+        cli_error("'--retry' cannot make a connection that was passed once more");
+        return CLI_USAGE;
+    }
     status = connect_once(sender);
     if (status == SPB_MISUSE) {
         cli_error("%s", sender->error.reason);
