@@ -207,6 +207,54 @@ START_TEST(random_mixtures_are_judged_as_the_rfc_does)
 }
 END_TEST
 
+START_TEST(a_character_is_printable_unless_it_controls)
+{
+    uint8_t text[SPB_UTF8_MAX + 1];
+
+    for (uint32_t scalar = 0; scalar <= SCALAR_MAX; scalar++) {
+        bool printable;
+        if (scalar >= 0xd800 && scalar <= 0xdfff)
+            continue;
+        const size_t len = spb_utf8_encode(scalar, text);
+        text[len] = 0x80;
+        const size_t found = spb_utf8_character(text, len + 1, &printable);
+        const bool controls = scalar < 0x20 || (scalar >= 0x7f && scalar <= 0x9f);
+        if (found != len || printable == controls)
+            ck_abort_msg("U+%04X", (unsigned)scalar);
+    }
+}
+END_TEST
+
+START_TEST(what_is_no_character_is_passed_over_to_the_next_lead)
+{
+    static const struct {
+        size_t len;
+        const char *text;
+        size_t expected;
+    } cases[] = {
+        { 2, "\xff(", 1 },
+        { 2, "\xc3(", 1 },
+        { 1, "\xc3", 1 },
+        { 3, "\xe2\x82(", 2 },
+        { 2, "\xe2\x82", 2 },
+        { 3, "\xed\xa0\x80", 3 },
+        { 3, "\x80\x80\xc3", 2 },
+        { 4, "\xc0\x80\xc3\xa9", 2 },
+        { 5, "\x80\x80\x80\x80\x80", SPB_UTF8_MAX },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bool printable = true;
+        uint8_t *cut = malloc(cases[i].len);
+        ck_assert_ptr_nonnull(cut);
+        memcpy(cut, cases[i].text, cases[i].len);
+        ck_assert_uint_eq(spb_utf8_character(cut, cases[i].len, &printable), cases[i].expected);
+        ck_assert(!printable);
+        free(cut);
+    }
+}
+END_TEST
+
 START_TEST(nothing_is_valid)
 {
     ck_assert_uint_eq(spb_utf8_valid_len((const uint8_t *)"", 0), 0);
@@ -228,6 +276,8 @@ int main(void)
     tcase_add_test(tcase, a_bad_byte_is_found_wherever_it_is);
     tcase_add_test(tcase, a_text_that_is_cut_off_is_valid_up_to_its_last_whole_sequence);
     tcase_add_test(tcase, random_mixtures_are_judged_as_the_rfc_does);
+    tcase_add_test(tcase, a_character_is_printable_unless_it_controls);
+    tcase_add_test(tcase, what_is_no_character_is_passed_over_to_the_next_lead);
     tcase_add_test(tcase, nothing_is_valid);
     suite_add_tcase(suite, tcase);
 

@@ -72,17 +72,14 @@ void spb_path_cut(struct spb_path *path, size_t len)
 /* One character of a name. Returns its bytes. */
 static size_t append_character(struct spb_path *path, const char *name, size_t len)
 {
-    const uint8_t first = (uint8_t)*name;
-    size_t character = 1;
+    bool printable;
+    const size_t character = spb_utf8_character((const uint8_t *)name, len, &printable);
 
-    while (character < len && character < SPB_UTF8_MAX && ((uint8_t)name[character] & 0xC0) == 0x80)
-        character++;
-    if (first == '~')
+    if (*name == '~')
         spb_path_append(path, "~0", 2);
-    else if (first == '/')
+    else if (*name == '/')
         spb_path_append(path, "~1", 2);
-    else if (first < ' ' || first == 0x7f ||
-             spb_utf8_valid_len((const uint8_t *)name, character) != character)
+    else if (!printable)
         spb_path_append(path, "?", 1);
     else
         spb_path_append(path, name, character);

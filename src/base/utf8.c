@@ -1,5 +1,5 @@
 /*
- * UTF-8: how much of a text is well-formed, and the bytes of one scalar value.
+ * UTF-8: how much of a text is well-formed, and the bytes of one character.
  *
  * The trick: a sequence is decoded first and judged afterwards. Overlong forms, surrogates and what
  * lies beyond U+10FFFF are then a matter of the scalar value alone, and need no table of which byte
@@ -8,7 +8,6 @@
 #include "base/utf8.h"
 
 #include <assert.h>
-#include <stdbool.h>
 #include <string.h>
 
 /* What the first byte of a sequence adds to its payload, by the sequence's length; and the rest. */
@@ -26,6 +25,9 @@ enum {
     SURROGATE_FIRST = 0xd800,
     SURROGATE_LAST = 0xdfff
 };
+
+/* Control characters besides those below the space: U+007F, and U+0080 to U+009F. */
+enum { DELETE = 0x7f, C1_LEAD = 0xc2, C1_LAST_TAIL = 0x9f };
 
 #define HIGH_BITS UINT64_C(0x8080808080808080)
 
@@ -99,6 +101,24 @@ size_t spb_utf8_valid_len(const uint8_t *text, size_t len)
         pos += step;
     }
     return pos;
+}
+
+size_t spb_utf8_character(const uint8_t *text, size_t len, bool *printable_out)
+{
+    size_t whole = *text < SCALAR_2 ? 1 : sequence_len(text, len);
+
+    if (whole == 0) {
+        *printable_out = false;
+        for (whole = 1; whole < len && whole < SPB_UTF8_MAX; whole++) {
+            if (tail_of(text[whole]) > TAIL_MASK)
+                break;
+        }
+        return whole;
+    }
+    const bool c0 = *text < ' ' || *text == DELETE;
+    const bool c1 = whole == 2 && *text == C1_LEAD && text[1] <= C1_LAST_TAIL;
+    *printable_out = !c0 && !c1;
+    return whole;
 }
 
 /* The tail byte whose payload starts at a bit of the scalar value. */

@@ -1,6 +1,7 @@
 #ifndef SPB_BASE_UTF8_H
 #define SPB_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,13 @@ enum { SPB_UTF8_MAX = 4 }; /* bytes of the longest sequence */
  * is cut off by the end.
  */
 size_t spb_utf8_valid_len(const uint8_t *text, size_t len);
+
+/*
+ * Bytes of the character that text (of at least one byte) starts with, or of what stands there
+ * instead of one. *printable_out: it is one, and not a control character, by which a text from
+ * elsewhere could steer the terminal that it is printed on.
+ */
+size_t spb_utf8_character(const uint8_t *text, size_t len, bool *printable_out);
 
 /*
  * Writes the sequence of a scalar value (at most U+10FFFF, no surrogate) and returns its 1 to 4
