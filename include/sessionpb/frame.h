@@ -54,32 +54,35 @@ enum spb_status spb_frame_find(enum spb_framing framing, const void *data, size_
  * A stream of frames: push bytes as they arrive, in pieces of any size, and pull messages. It knows
  * nothing of where they come from, so it fits blocking reads and every event loop.
  *
- * Zero-initialise it, set the first two members, and release it with spb_frames_release(). It holds
- * what has arrived and was not pulled, and room for as much again or one piece; never more because a
- * length says so.
+ * Zero-initialise it, set the first two members, and release it with spb_frames_release(). Its memory
+ * grows with what has arrived and was not pulled, to twice of that, one piece and the padding, and
+ * never because a length says so. It is kept for what comes next, until spb_frames_shrink().
  */
 struct spb_frames {
     enum spb_framing framing;
-    size_t message_max;       /* bytes of a message; 0 for the default of struct spb_limits */
-    bool ended;               /* no more will arrive: set it then */
-    uint64_t offset;          /* of the first byte that was not pulled, in the stream */
-    size_t used;              /* bytes of `arrived` that were pulled */
+    size_t message_max; /* bytes of a message; 0 for the default of struct spb_limits */
+    bool ended;         /* no more will arrive: set it then */
+    uint64_t offset;    /* of the first byte that was not pulled, in the stream */
+    size_t used;        /* bytes of `arrived` that were pulled; with `offset` it may be moved on
+                                 over bytes that are no frame */
     struct spb_bytes arrived; /* those from `used` on were not */
 };
 
 /*
  * Give space for the next piece: *space_out, of *len_out bytes, at least `piece`. Write into it, then
- * say with spb_frames_commit() how many bytes it were. Messages that were pulled are gone by then.
+ * say with spb_frames_commit() how many bytes it were, none among them. Messages that were pulled are
+ * gone by then.
  *
- * SPB_OK or SPB_NO_MEMORY.
+ * SPB_OK or SPB_NO_MEMORY (then what is pending stays).
  */
 enum spb_status spb_frames_space(struct spb_frames *frames, size_t piece, uint8_t **space_out,
                                  size_t *len_out);
 void spb_frames_commit(struct spb_frames *frames, size_t len);
 
 /*
- * Pull the next message: *message_out is borrowed, valid until the next call but this one, and has
- * SPB_PADDING readable bytes behind it.
+ * Pull the next message: *message_out is borrowed, stays where it is while others are pulled, and is
+ * gone with the next space, shrink or release. It has SPB_PADDING readable bytes behind it: of the
+ * stream, or zeros behind what has arrived.
  *
  * SPB_OK; SPB_NEED_MORE (once `ended`: the stream is cut short); SPB_END (`ended`, and between two
  * frames); SPB_BAD_WIRE and SPB_TOO_LARGE as of spb_frame_find(), on every further call again. The
@@ -91,7 +94,8 @@ enum spb_status spb_frames_next(struct spb_frames *frames, const uint8_t **messa
 /* Bytes that have arrived and were not pulled. */
 size_t spb_frames_pending(const struct spb_frames *frames);
 
-/* Keep no more memory than the pending bytes take, of a stream that is silent for now. */
+/* Keep no more memory than the pending bytes and the padding take, of a stream that is silent for
+   now; none where nothing is pending. */
 void spb_frames_shrink(struct spb_frames *frames);
 
 /* Free the memory and zero the struct. */
