@@ -1,7 +1,6 @@
 /*
- * Messages on their way in. Frames are found in a buffer of what has arrived, which grows with that
- * and never with a length that a frame declares. An archive's reader calls back for bytes: of a
- * regular file from any place, of everything else first those that told what it is.
+ * Messages on their way in. An archive's reader calls back for bytes: of a regular file from any
+ * place, of everything else first those that told what it is.
  */
 #include "source.h"
 
@@ -17,50 +16,37 @@ static const uint8_t zstd_magic[MAGIC_LEN] = { 0x28, 0xb5, 0x2f, 0xfd };
 static const uint8_t skippable_magic[MAGIC_LEN] = { 0x50, 0x2a, 0x4d, 0x18 };
 enum { SKIPPABLE_MASK = 0xf0 };
 
-static const uint8_t *unused(const struct source *source)
+static const uint8_t *pending(const struct source *source)
 {
-    return source->arrived.data + source->used;
+    return source->frames.arrived.data + source->frames.used;
 }
 
-static size_t unused_len(const struct source *source)
+static size_t pending_len(const struct source *source)
 {
-    return source->arrived.len - source->used;
+    return spb_frames_pending(&source->frames);
 }
 
-/* -- Reading ------------------------------------------------------------------------------- */
-
-/* Room for as much again as has arrived, and for one big read at least, with the padding. */
-static enum cli_status make_room(struct source *source)
+static void pass_over(struct source *source, size_t len)
 {
-    struct spb_bytes *arrived = &source->arrived;
-
-    if (source->used > 0) {
-        arrived->len -= source->used;
-        memmove(arrived->data, arrived->data + source->used, arrived->len);
-        source->used = 0;
-    }
-    if (arrived->capacity - arrived->len >= READ_LEN + SPB_PADDING)
-        return CLI_OK;
-    if (spb_bytes_reserve(arrived, (arrived->len > READ_LEN ? arrived->len : READ_LEN) +
-                                       SPB_PADDING) != SPB_OK)
-        return cli_no_memory();
-    return CLI_OK;
+    source->frames.used += len;
+    source->frames.offset += len;
 }
 
 static enum cli_status read_more(struct source *source)
 {
-    struct spb_bytes *arrived = &source->arrived;
+    struct spb_frames *frames = &source->frames;
     enum cli_status status = job_flush_before_wait(source->job, source->input);
+    uint8_t *space;
+    size_t room;
     size_t len = 0;
 
-    if (status == CLI_OK)
-        status = make_room(source);
-    if (status == CLI_OK)
-        status = input_read(source->input, arrived->data + arrived->len,
-                            arrived->capacity - arrived->len - SPB_PADDING, &len);
-    arrived->len += len;
-    memset(arrived->data + arrived->len, 0, SPB_PADDING);
-    source->ended = len == 0;
+    if (status == CLI_OK && spb_frames_space(frames, READ_LEN, &space, &room) != SPB_OK)
+        status = cli_no_memory();
+    if (status != CLI_OK)
+        return status;
+    status = input_read(source->input, space, room, &len);
+    spb_frames_commit(frames, len);
+    frames->ended = len == 0;
     return status;
 }
 
@@ -86,13 +72,15 @@ static enum cli_status take_arrived(struct source *source, void *data, size_t le
 {
     enum cli_status status = CLI_OK;
 
-    if (unused_len(source) == 0 && !source->ended)
+    *taken = 0;
+    if (pending_len(source) == 0 && !source->frames.ended)
         status = read_more(source);
-    *taken = len < unused_len(source) ? len : unused_len(source);
-    memcpy(data, unused(source), *taken);
-    source->used += *taken;
-    source->offset += *taken;
-    return status;
+    if (status != CLI_OK)
+        return status;
+    *taken = len < pending_len(source) ? len : pending_len(source);
+    memcpy(data, pending(source), *taken);
+    pass_over(source, *taken);
+    return CLI_OK;
 }
 
 static enum spb_status read_archive(void *context, uint64_t offset, void *data, size_t len,
@@ -136,40 +124,38 @@ static enum cli_status judge(const struct source *source, enum spb_status status
 
 static enum cli_status detect(struct source *source, int framing)
 {
-    enum cli_status status = CLI_OK;
+    struct spb_frames *frames = &source->frames;
+    enum cli_status status;
     bool delimited = framing == CLI_FRAMING_BASE + SPB_FRAMING_DELIMITED;
 
     if (framing != 0 && !delimited) {
-        source->framing = (enum spb_framing)(framing - CLI_FRAMING_BASE);
+        frames->framing = (enum spb_framing)(framing - CLI_FRAMING_BASE);
         return CLI_OK;
     }
-    source->framing = SPB_FRAMING_DELIMITED;
-    while (status == CLI_OK && !source->ended &&
-           may_become_archive(unused(source), unused_len(source)))
+    do {
         status = read_more(source);
-    if (status == CLI_OK && is_archive(unused(source), unused_len(source)))
+    } while (status == CLI_OK && !frames->ended &&
+             may_become_archive(pending(source), pending_len(source)));
+    if (status == CLI_OK && is_archive(pending(source), pending_len(source)))
         return open_archive(source);
     while (status == CLI_OK && !delimited &&
-           spb_frame_detect(unused(source), unused_len(source), source->ended, &source->framing) ==
-               SPB_NEED_MORE)
+           spb_frame_detect(pending(source), pending_len(source), frames->ended,
+                            &frames->framing) == SPB_NEED_MORE)
         status = read_more(source);
     return status;
 }
 
 enum cli_status source_begin(struct source *source, struct input *input, int framing)
 {
-    enum cli_status status;
+    struct spb_bytes memory = source->frames.arrived;
 
+    memory.len = 0;
     source->input = input;
-    source->arrived.len = 0;
-    source->used = 0;
-    source->offset = 0;
+    source->frames = (struct spb_frames){ .framing = SPB_FRAMING_DELIMITED, .arrived = memory };
     source->count = 0;
-    source->ended = false;
     source->failure = CLI_OK;
     source->bytes_before = source->job->meter.bytes_in;
-    status = make_room(source);
-    return status == CLI_OK ? detect(source, framing) : status;
+    return detect(source, framing);
 }
 
 void source_end(struct source *source)
@@ -194,7 +180,7 @@ enum cli_status source_rewind_archive(struct source *source)
 void source_release(struct source *source)
 {
     source_end(source);
-    spb_bytes_release(&source->arrived);
+    spb_frames_release(&source->frames);
 }
 
 /* -- Messages ------------------------------------------------------------------------------ */
@@ -210,37 +196,29 @@ static enum cli_status next_of_archive(struct source *source, struct message *me
 /* An empty raw input is a message all the same: that of a session without any member. */
 static enum spb_status judge_end(const struct source *source, struct message *message_out)
 {
-    if (source->framing != SPB_FRAMING_RAW || source->count > 0)
+    if (source->frames.framing != SPB_FRAMING_RAW || source->count > 0)
         return SPB_END;
-    *message_out = (struct message){ .data = source->arrived.data };
+    *message_out = (struct message){ .data = pending(source) };
     return SPB_OK;
 }
 
 static enum cli_status next_of_stream(struct source *source, struct message *message_out,
                                       enum spb_status *status_out, struct spb_error *error)
 {
-    enum cli_status status = CLI_OK;
-    struct spb_frame frame;
+    struct spb_frames *frames = &source->frames;
 
     for (;;) {
-        *status_out = spb_frame_find(source->framing, unused(source), unused_len(source),
-                                     source->ended, 0, &frame, error);
-        if (*status_out != SPB_NEED_MORE || source->ended)
+        *status_out = spb_frames_next(frames, &message_out->data, &message_out->len, error);
+        if (*status_out != SPB_NEED_MORE || frames->ended)
             break;
-        status = read_more(source);
+        const enum cli_status status = read_more(source);
         if (status != CLI_OK)
             return status;
     }
-    if (*status_out == SPB_END)
+    if (*status_out == SPB_OK)
+        message_out->offset = frames->offset - message_out->len;
+    else if (*status_out == SPB_END)
         *status_out = judge_end(source, message_out);
-    else if (*status_out != SPB_OK)
-        error->offset += source->offset;
-    else {
-        *message_out = (struct message){ frame.message, frame.message_len,
-                                         source->offset + (frame.frame_len - frame.message_len) };
-        source->used += frame.frame_len;
-        source->offset += frame.frame_len;
-    }
     return CLI_OK;
 }
 
@@ -285,14 +263,13 @@ static enum cli_status lose_rest(struct source *source, uint64_t from,
     enum cli_status status = CLI_OK;
 
     for (;;) {
-        source->offset += unused_len(source);
-        source->used = source->arrived.len;
-        if (source->ended || status != CLI_OK)
+        pass_over(source, pending_len(source));
+        if (source->frames.ended || status != CLI_OK)
             break;
         status = read_more(source);
     }
     loss_out->offset = from;
-    loss_out->len = source->offset - from;
+    loss_out->len = source->frames.offset - from;
     return status;
 }
 
@@ -302,7 +279,7 @@ enum cli_status source_salvage(struct source *source, const struct spb_error *er
     *loss_out = (struct spb_archive_loss){ .records = UINT64_MAX, .error = *error };
     *status_out = SPB_END;
     if (source->archive == NULL)
-        return lose_rest(source, source->offset, loss_out);
+        return lose_rest(source, source->frames.offset, loss_out);
     if (!source->input->regular)
         return lose_rest(source, error->offset, loss_out);
     *status_out = spb_archive_salvage(source->archive, loss_out);

@@ -6,7 +6,6 @@
  * first bytes.
  */
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,17 +19,11 @@
 struct source {
     struct job *job;
     struct input *input;
-    enum spb_framing framing;
+    struct spb_frames frames;    /* what was read: frames, or an archive that is no regular file */
     spb_archive_reader *archive; /* NULL without one */
-
-    struct spb_bytes arrived;
-    size_t used;     /* bytes of `arrived` that are done with */
-    uint64_t offset; /* of the first byte that is not, in the input */
-    bool ended;      /* all has arrived */
-
-    uint64_t count;          /* records so far */
-    uint64_t bytes_before;   /* that the meter had counted when the input began */
-    enum cli_status failure; /* of the input, while the archive reads from it */
+    uint64_t count;              /* records so far */
+    uint64_t bytes_before;       /* that the meter had counted when the input began */
+    enum cli_status failure;     /* of the input, while the archive reads from it */
 };
 
 struct message {
