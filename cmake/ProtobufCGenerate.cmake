@@ -36,12 +36,14 @@ function(protobuf_c_generate sources_variable)
     set(${sources_variable} "${sources}" PARENT_SCOPE)
 endfunction()
 
-# protobuf_descriptor_set(<output file> PROTO_DIR <directory> PROTO <name.proto>)
+# protobuf_descriptor_set(<output file> PROTO_DIR <directory> PROTOS <name.proto>...)
 #
-# Makes a rule that writes a FileDescriptorSet of PROTO and all that it imports.
+# Makes a rule that writes a FileDescriptorSet of PROTOS and all that they import.
 function(protobuf_descriptor_set output)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "PROTO_DIR;PROTO" "")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "PROTO_DIR" "PROTOS")
 
+    list(TRANSFORM arg_PROTOS PREPEND "${arg_PROTO_DIR}/" OUTPUT_VARIABLE inputs)
+    cmake_path(GET output FILENAME name)
     add_custom_command(
         OUTPUT "${output}"
         COMMAND "${ProtobufC_PROTOC}"
@@ -49,8 +51,8 @@ function(protobuf_descriptor_set output)
             "--proto_path=${ProtobufC_IMPORT_DIR}"
             --include_imports
             "--descriptor_set_out=${output}"
-            "${arg_PROTO}"
-        DEPENDS "${arg_PROTO_DIR}/${arg_PROTO}"
-        COMMENT "Generating the descriptor set of ${arg_PROTO}"
+            ${arg_PROTOS}
+        DEPENDS ${inputs}
+        COMMENT "Generating the descriptor set ${name}"
         VERBATIM)
 endfunction()
