@@ -34,10 +34,11 @@ extern "C" {
  */
 
 /*
- * Connects. Of a name with several addresses each is tried. *fd_out is the caller's, to be closed
- * with close().
+ * Connects. Of a name with several addresses each is tried, as long as there is time; how long the
+ * system takes to look up a name is not bounded. *fd_out is the caller's, to be closed with close().
  *
- * A TCP connection whose other end is gone without a word is found dead after about a minute.
+ * An idle TCP connection, here and at a listener, is found dead when its other end has not answered
+ * the system for about a minute.
  *
  * SPB_OK; SPB_MISUSE (the text is no endpoint, or none to connect to); SPB_IO; SPB_TIMEOUT.
  */

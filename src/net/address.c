@@ -30,14 +30,19 @@ enum spb_status spb_address_resolve(const struct spb_endpoint *endpoint, bool pa
                                     struct addrinfo **addresses_out, struct spb_error *error)
 {
     const struct addrinfo wanted = {
-        .ai_family = AF_UNSPEC,
+        .ai_family = endpoint->in_brackets ? AF_INET6 : AF_UNSPEC,
         .ai_socktype = SOCK_STREAM,
-        .ai_flags = passive ? AI_PASSIVE : 0,
+        .ai_flags = (passive ? AI_PASSIVE : 0) | (endpoint->in_brackets ? AI_NUMERICHOST : 0),
     };
     const int failure = getaddrinfo(endpoint->host, endpoint->port, &wanted, addresses_out);
 
     if (failure == 0)
         return SPB_OK;
+    if (failure == EAI_NONAME && endpoint->in_brackets)
+        return spb_error_set(error, SPB_MISUSE, 0,
+                             "'%s' is no endpoint: in brackets stands an "
+                             "IPv6 address",
+                             endpoint->text);
     return spb_error_set(error, SPB_IO, 0, "cannot find %s: %s", endpoint->text,
                          failure == EAI_SYSTEM ? "the system failed" : gai_strerror(failure));
 }

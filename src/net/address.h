@@ -22,7 +22,7 @@ struct sockaddr_un spb_address_unix(const char *path);
  *
  * passive   to listen on, else to connect to
  *
- * SPB_OK or SPB_IO.
+ * SPB_OK; SPB_MISUSE (no IPv6 address stands in the brackets); SPB_IO.
  */
 enum spb_status spb_address_resolve(const struct spb_endpoint *endpoint, bool passive,
                                     struct addrinfo **addresses_out, struct spb_error *error);

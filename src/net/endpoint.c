@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,7 +13,7 @@
 
 #include "base/error.h"
 
-enum { SYSTEM_ERROR_SIZE = 96, DECIMAL = 10 };
+enum { SYSTEM_ERROR_SIZE = 96, DECIMAL = 10, PORT_DIGITS = 5 };
 
 static enum spb_status misuse(struct spb_error *error, const char *text, const char *why)
 {
@@ -28,7 +29,8 @@ static enum spb_status parse_unix(const char *path, struct spb_endpoint *endpoin
         return misuse(error, endpoint->text, "a path must follow unix:");
     if (strlen(path) >= size)
         return spb_error_set(error, SPB_MISUSE, 0,
-                             "the path of a socket must be shorter than %zu bytes", size);
+                             "the path of a socket has at most %zu bytes, unlike '%s'", size - 1,
+                             endpoint->text);
     endpoint->kind = SPB_ENDPOINT_UNIX;
     endpoint->path = path;
     return SPB_OK;
@@ -44,6 +46,16 @@ static bool copy_part(char *part, size_t size, const char *text, size_t len)
     return true;
 }
 
+/* A number that a port can have, or what may be a name: the system reads other numbers its own way. */
+static bool is_port(const char *text)
+{
+    const size_t digits = strspn(text, "0123456789");
+
+    if (text[digits] == '\0')
+        return digits <= PORT_DIGITS && atol(text) <= UINT16_MAX;
+    return *text != '-' && strpbrk(text, " +") == NULL;
+}
+
 static enum spb_status parse_tcp(const char *host, struct spb_endpoint *endpoint,
                                  struct spb_error *error)
 {
@@ -55,12 +67,15 @@ static enum spb_status parse_tcp(const char *host, struct spb_endpoint *endpoint
             return misuse(error, endpoint->text, "an address in brackets and :PORT are due");
         host++;
         host_len -= 2;
+        endpoint->in_brackets = true;
     } else if (memchr(host, ':', host_len) != NULL) {
         return misuse(error, endpoint->text, "an IPv6 address stands in brackets");
     }
     if (colon == NULL || !copy_part(endpoint->host, SPB_HOST_SIZE, host, host_len) ||
         !copy_part(endpoint->port, SPB_PORT_SIZE, colon + 1, strlen(colon + 1)))
         return misuse(error, endpoint->text, "HOST:PORT must follow tcp:");
+    if (!is_port(endpoint->port))
+        return misuse(error, endpoint->text, "a port is a number up to 65535 or a name");
     endpoint->kind = SPB_ENDPOINT_TCP;
     return SPB_OK;
 }

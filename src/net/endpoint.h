@@ -4,6 +4,8 @@
 /*
  * The text of an endpoint, taken apart; see sessionpb/socket.h. Nothing is looked up or opened.
  */
+#include <stdbool.h>
+
 #include <sessionpb/status.h>
 
 enum { SPB_HOST_SIZE = 256, SPB_PORT_SIZE = 32 };
@@ -20,6 +22,7 @@ struct spb_endpoint {
     const char *text;         /* all of it, borrowed */
     const char *path;         /* UNIX: part of the text */
     char host[SPB_HOST_SIZE]; /* TCP: without brackets */
+    bool in_brackets;         /* it is to be an IPv6 address */
     char port[SPB_PORT_SIZE]; /* TCP: a number or a name */
     int fd;                   /* FD */
 };

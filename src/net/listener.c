@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,11 +130,13 @@ static enum spb_status take_passed(spb_listener *listener, const struct spb_endp
                                    int fd, struct spb_error *error)
 {
     int listens = 0;
+    int type = 0;
     socklen_t size = sizeof listens;
 
-    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == -1)
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == -1 ||
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == -1)
         return failed(endpoint, error);
-    if (!listens)
+    if (!listens || type != SOCK_STREAM)
         return spb_error_set(error, SPB_IO, 0,
                              "cannot listen on %s: it is a socket of another kind", endpoint->text);
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -197,6 +200,7 @@ enum spb_status spb_listener_new(const char *endpoint, const struct spb_listen_o
     if (listener == NULL)
         return spb_error_set(error, SPB_NO_MEMORY, 0, "not enough memory");
     listener->fd = -1;
+    listener->file = spb_socket_file_none();
     status = open_listener(listener, &parsed, options, error);
     if (status == SPB_OK)
         *listener_out = listener;
@@ -272,9 +276,13 @@ enum spb_status spb_listener_accept(spb_listener *listener, int *fd_out, struct 
 {
     struct sockaddr_storage address = { 0 };
     struct sockaddr *const peer = (struct sockaddr *)&address;
+    struct pollfd arrival = { .fd = listener->fd, .events = POLLIN };
     socklen_t len;
     int fd;
 
+    /* A socket that was passed may have been made to wait by whoever else has it. */
+    if (poll(&arrival, 1, 0) == 0)
+        return spb_error_set(error, SPB_NEED_MORE, 0, "nobody has connected");
     do {
         len = sizeof address;
         fd = accept4(listener->fd, peer, &len, SOCK_CLOEXEC);

@@ -37,24 +37,26 @@ static enum spb_status connect_timed_out(const struct spb_endpoint *endpoint,
                          endpoint->text);
 }
 
-/* 0, or the system's error. A connection that waits for room in the backlog cannot be waited for with
-   poll(): the time-out is the socket's. */
+/* 0, EAGAIN when the deadline has passed, or another of the system's errors. A connection that waits for
+   room in the backlog cannot be waited for with poll(): the time-out is the socket's. */
 static int connect_unix_socket(int fd, const char *path, const struct spb_deadline *deadline)
 {
     const struct sockaddr_un address = spb_address_unix(path);
+    int left = spb_deadline_left(deadline);
     int result;
 
     do {
-        const int left = spb_deadline_left(deadline);
-        struct timeval timeout = { .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };
+        /* zero would be no time-out at all */
+        const struct timeval timeout = { .tv_sec = left < 0 ? 0 : left / 1000,
+                                         .tv_usec = left < 0 ? 0 : left % 1000 * 1000 + 1 };
 
-        if (left == 0)
-            timeout.tv_usec = 1; /* zero would be no time-out */
-        if (left > 0 || !deadline->never)
-            (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
         result = connect(fd, (const struct sockaddr *)&address, sizeof address);
-    } while (result == -1 && errno == EINTR);
-    return result == -1 ? errno : 0;
+        left = spb_deadline_left(deadline);
+    } while (result == -1 && errno == EINTR && left != 0);
+    if (result == 0)
+        return 0;
+    return errno == EINTR ? EAGAIN : errno;
 }
 
 static enum spb_status connect_unix(const struct spb_endpoint *endpoint,
@@ -77,7 +79,7 @@ static enum spb_status connect_unix(const struct spb_endpoint *endpoint,
                              : connect_failed(endpoint, failure, error);
 }
 
-/* 0, ETIMEDOUT when the deadline has passed, or another of the system's errors. */
+/* The same. */
 static int connect_address(int fd, const struct addrinfo *address,
                            const struct spb_deadline *deadline)
 {
@@ -89,7 +91,7 @@ static int connect_address(int fd, const struct addrinfo *address,
     if (errno != EINPROGRESS && errno != EINTR)
         return errno;
     if (spb_deadline_wait(deadline, fd, POLLOUT, NULL) != SPB_OK)
-        return ETIMEDOUT;
+        return EAGAIN;
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size) == -1 ? errno : failure;
 }
 
@@ -127,18 +129,24 @@ static enum spb_status connect_tcp(const struct spb_endpoint *endpoint,
     freeaddrinfo(addresses);
     if (failure == 0)
         return SPB_OK;
-    return failure == ETIMEDOUT ? connect_timed_out(endpoint, error)
-                                : connect_failed(endpoint, failure, error);
+    return failure == EAGAIN ? connect_timed_out(endpoint, error)
+                             : connect_failed(endpoint, failure, error);
 }
 
 static enum spb_status take_connected(const struct spb_endpoint *endpoint, int *fd_out,
                                       struct spb_error *error)
 {
     struct sockaddr_storage peer;
-    socklen_t size = sizeof peer;
+    socklen_t peer_size = sizeof peer;
+    int type = 0;
+    socklen_t type_size = sizeof type;
 
-    if (getpeername(endpoint->fd, (struct sockaddr *)&peer, &size) == -1)
+    if (getpeername(endpoint->fd, (struct sockaddr *)&peer, &peer_size) == -1 ||
+        getsockopt(endpoint->fd, SOL_SOCKET, SO_TYPE, &type, &type_size) == -1)
         return spb_endpoint_failed(error, "use", endpoint->text, errno);
+    if (type != SOCK_STREAM)
+        return spb_error_set(error, SPB_IO, 0, "cannot use %s: it is a socket of another kind",
+                             endpoint->text);
     (void)fcntl(endpoint->fd, F_SETFD, FD_CLOEXEC);
     *fd_out = endpoint->fd;
     return SPB_OK;
@@ -222,6 +230,8 @@ enum spb_status spb_socket_receive_some(int fd, struct spb_frames *frames, size_
     size_t len;
     ssize_t got;
 
+    if (piece == 0) /* what recv() returns then would look like the end */
+        return spb_error_set(error, SPB_NEED_MORE, 0, "nothing was to be received");
     if (spb_frames_space(frames, piece, &space, &len) != SPB_OK)
         return spb_error_set(error, SPB_NO_MEMORY, 0, "not enough memory");
     do
@@ -236,13 +246,11 @@ enum spb_status spb_socket_receive_some(int fd, struct spb_frames *frames, size_
     return SPB_OK;
 }
 
-/* See sessionpb/socket.h. */
-enum spb_status spb_socket_receive(int fd, struct spb_frames *frames, int timeout_ms,
-                                   const uint8_t **message_out, size_t *len_out,
-                                   struct spb_error *error)
+static enum spb_status receive_message(int fd, struct spb_frames *frames,
+                                       const struct spb_deadline *deadline,
+                                       const uint8_t **message_out, size_t *len_out,
+                                       struct spb_error *error)
 {
-    const struct spb_deadline deadline = spb_deadline_in(timeout_ms);
-
     for (;;) {
         enum spb_status status = spb_frames_next(frames, message_out, len_out, error);
 
@@ -250,8 +258,23 @@ enum spb_status spb_socket_receive(int fd, struct spb_frames *frames, int timeou
             return status;
         status = spb_socket_receive_some(fd, frames, PIECE, error);
         if (status == SPB_NEED_MORE)
-            status = spb_deadline_wait(&deadline, fd, POLLIN, error);
+            status = spb_deadline_wait(deadline, fd, POLLIN, error);
         if (status != SPB_OK)
             return status;
     }
+}
+
+/* See sessionpb/socket.h. */
+enum spb_status spb_socket_receive(int fd, struct spb_frames *frames, int timeout_ms,
+                                   const uint8_t **message_out, size_t *len_out,
+                                   struct spb_error *error)
+{
+    const struct spb_deadline deadline = spb_deadline_in(timeout_ms);
+    struct spb_error last; /* of the steps on the way, none of which may be a failure */
+    const enum spb_status status =
+        receive_message(fd, frames, &deadline, message_out, len_out, &last);
+
+    if (status != SPB_OK && status != SPB_END && error != NULL)
+        *error = last;
+    return status;
 }

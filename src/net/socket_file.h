@@ -9,20 +9,26 @@
 
 #include <sessionpb/status.h>
 
+enum { SPB_SOCKET_NAME_SIZE = 128 }; /* with ".lock"; a socket's whole path has 108 bytes at most */
+
 struct spb_socket_file {
-    char *path;      /* NULL without a file */
-    char *lock_path; /* NULL without one */
-    int lock;        /* the descriptor of a locked file; -1 without one */
-    dev_t device;    /* what the file is, to tell it from one that somebody put there later */
+    int directory;                   /* wherever the process stands by then; -1 without a file */
+    int lock;                        /* the locked file; -1 without one */
+    char name[SPB_SOCKET_NAME_SIZE]; /* in the directory */
+    char lock_name[SPB_SOCKET_NAME_SIZE];
+    dev_t device; /* what the file is, to tell it from one that somebody put there later */
     ino_t inode;
 };
+
+/* One without a file. */
+struct spb_socket_file spb_socket_file_none(void);
 
 /*
  * Binds the socket to a new file of these permissions.
  *
  * endpoint   for messages
  *
- * SPB_OK; SPB_IO or SPB_NO_MEMORY, and there is nothing to remove.
+ * SPB_OK; SPB_IO, and there is nothing to remove.
  */
 enum spb_status spb_socket_file_bind(struct spb_socket_file *file, int fd, const char *path,
                                      mode_t mode, const char *endpoint, struct spb_error *error);
