@@ -203,8 +203,8 @@ const struct cli_tool pb2session_tool = {
     .name = "pb2session",
     .about = "Convert Genesys Cloud journey sessions from protobuf to canonical JSON,\n"
              "one document a line. A FILE is a stream of messages in any framing, or an\n"
-             "archive. Standard input is read where there is no FILE, or where FILE is -. With\n"
-             "--listen, messages are received from senders instead.\n",
+             "archive. Standard input is read where there is no FILE, or where FILE is -.\n"
+             "With --listen, messages come from senders instead.\n",
     .options = option_table,
     .conflicts = conflicts,
     .needs = needs,

@@ -128,7 +128,7 @@ static const struct cli_tool tool = {
     .about = "Convert Genesys Cloud journey sessions from JSON to protobuf.\n"
              "A FILE holds sessions, listings, notifications or events: one document, NDJSON,\n"
              "concatenated documents or an array. Standard input is read where there is no\n"
-             "FILE, or where FILE is -. Messages go to a file, or with --connect to a receiver.\n",
+             "FILE, or where FILE is -. With --connect, messages go to a receiver.\n",
     .options = option_table,
     .conflicts = conflicts,
     .needs = needs,
