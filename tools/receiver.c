@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "job.h"
 #include "server.h"
@@ -14,7 +15,7 @@
 enum {
     CONNECTIONS = 1024,
     MESSAGE_MAX = 4 << 20, /* what gRPC takes by default; sessions have a few kilobytes */
-    IDLE_S = 600,          /* senders are heard of every minute, see SENDER_SILENCE_MS */
+    IDLE_S = 600,          /* session2pb is heard of every minute */
     FRAME_S = 60,
     ARCHIVE_QUIET_MS = 1000, /* short frames compress badly */
     MS_PER_S = 1000,
@@ -205,6 +206,26 @@ static enum cli_status listen_and_write(struct receiver *self, const uid_t *uids
     return status;
 }
 
+/* What no row of the options can say. */
+static bool can_listen(const struct pb2session_options *options)
+{
+    bool restricted = options->uids.count + options->gids.count > 0;
+
+    if (options->common.files_given) {
+        cli_error("'--listen' takes no FILE");
+        return false;
+    }
+    for (size_t i = 0; i < options->endpoints.count && restricted; i++)
+        if (strncmp(options->endpoints.items[i], "tcp:", 4) == 0) {
+            cli_error(
+                "'--allow-uid' and '--allow-gid' are for Unix sockets: nobody knows who sends "
+                "over %s",
+                options->endpoints.items[i]);
+            return false;
+        }
+    return true;
+}
+
 enum cli_status receiver_run(const struct pb2session_options *options)
 {
     static char *const no_files[] = { NULL };
@@ -213,10 +234,8 @@ enum cli_status receiver_run(const struct pb2session_options *options)
     gid_t *gids = NULL;
     enum cli_status status;
 
-    if (options->common.files_given) {
-        cli_error("'--listen' takes no FILE");
+    if (!can_listen(options))
         return CLI_USAGE;
-    }
     self.options.common.files = no_files;
     status = read_ids(&options->uids, "allow-uid", &uids);
     if (status == CLI_OK)

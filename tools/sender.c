@@ -6,7 +6,9 @@
 
 #include "sender.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -24,7 +26,8 @@ enum {
     BACK_OFF_MIN_MS = 100,
     BACK_OFF_MAX_MS = 5000,
     MORE_SIZE = 128,
-    LAST_WORDS_MS = 1000, /* they were sent before the connection was found closed */
+    SILENCE_MS = 60 * 1000, /* often enough for the receiver's idle time-out */
+    LAST_WORDS_MS = 1000,   /* they were sent before the connection was found closed */
 };
 
 static bool keeps(const struct sender *sender)
@@ -34,18 +37,20 @@ static bool keeps(const struct sender *sender)
 
 /* -- Receipts ------------------------------------------------------------------------------ */
 
-/* Forget the frames of messages that were confirmed, and the demands between them. */
-static void drop_confirmed(struct sender *sender, uint64_t count)
+/* Forget the frames of messages that were confirmed, and the demands between them. Returns false when
+   there are not as many among those that were sent. */
+static bool drop_confirmed(struct sender *sender, uint64_t count)
 {
-    while (count > 0 && sender->begin < sender->sent) {
+    while (count > 0) {
         struct spb_frame frame;
 
         if (spb_frame_find(sender->options.framing, sender->bytes.data + sender->begin,
                            sender->sent - sender->begin, true, SIZE_MAX, &frame, NULL) != SPB_OK)
-            break;
+            return false;
         sender->begin += frame.frame_len;
         count -= frame.message_len > 0;
     }
+    return true;
 }
 
 /* Move what is left to the front, once that is less than what is gone. */
@@ -79,13 +84,12 @@ static enum spb_status take_receipt(struct sender *sender, const void *message, 
     if (status != SPB_OK)
         return fail(sender, status, "the other end sends no receipts");
     confirmed = sender->confirmed_before + receipt.sessions;
-    if (receipt.sessions > sender->sent_count - sender->confirmed_before ||
-        confirmed < sender->confirmed || receipt.rejected > receipt.sessions)
+    if (confirmed < sender->confirmed || confirmed > sender->count ||
+        receipt.rejected > receipt.sessions ||
+        (keeps(sender) && !drop_confirmed(sender, confirmed - sender->confirmed)))
         return fail(sender, SPB_BAD_WIRE, "the receiver confirms what was not sent");
     if (confirmed > sender->confirmed)
         sender->trouble_ms = 0;
-    if (keeps(sender))
-        drop_confirmed(sender, confirmed - sender->confirmed);
     sender->confirmed = confirmed;
     sender->rejected = sender->rejected_before + receipt.rejected;
     compact(sender);
@@ -141,7 +145,6 @@ static enum spb_status connect_once(struct sender *sender)
 
     sender->receipts = (struct spb_frames){ .message_max = RECEIPT_MAX };
     sender->sent = sender->begin;
-    sender->sent_count = sender->confirmed;
     sender->confirmed_before = sender->confirmed;
     sender->rejected_before = sender->rejected;
     sender->asked = sender->confirmed;
@@ -203,11 +206,12 @@ static enum cli_status reconnect(struct sender *sender)
     if (keeps(sender) && !options->quiet)
         tell(sender, "; trying again");
     do {
-        uint64_t since_ms = clock_ms() - sender->trouble_ms;
+        uint64_t end_ms = sender->trouble_ms + (uint64_t)options->retry_ms;
+        uint64_t now_ms = clock_ms();
 
-        if (!keeps(sender) || since_ms + delay_ms > (uint64_t)options->retry_ms)
+        if (now_ms >= end_ms)
             return give_up(sender);
-        back_off(delay_ms);
+        back_off(delay_ms < end_ms - now_ms ? delay_ms : end_ms - now_ms);
         delay_ms = delay_ms < BACK_OFF_MAX_MS / 2 ? delay_ms * 2 : BACK_OFF_MAX_MS;
     } while (connect_once(sender) != SPB_OK);
     return CLI_OK;
@@ -232,18 +236,39 @@ enum cli_status sender_open(struct sender *sender, const struct sender_options *
 
 /* -- Sending ------------------------------------------------------------------------------- */
 
+/* Until something can be sent, or until the receiver has something to say, which is taken. */
+static enum spb_status wait_for_room(struct sender *sender)
+{
+    struct pollfd connection = { .fd = sender->fd, .events = POLLOUT };
+    int ready;
+
+    if (sender->options.receipts)
+        connection.events |= POLLIN;
+    do
+        ready = poll(&connection, 1, sender->options.timeout_ms);
+    while (ready == -1 && errno == EINTR);
+    if (ready == 0)
+        return fail(sender, SPB_TIMEOUT, "the receiver takes nothing more");
+    return (connection.revents & POLLIN) != 0 ? take_receipts(sender, 0) : SPB_OK;
+}
+
 static enum spb_status send_bytes(struct sender *sender)
 {
-    enum spb_status status = spb_socket_send(sender->fd, sender->bytes.data + sender->sent,
-                                             sender->bytes.len - sender->sent,
-                                             sender->options.timeout_ms, &sender->error);
+    enum spb_status status = SPB_OK;
 
-    if (status != SPB_OK) {
-        hear_last_words(sender);
-        return status;
+    while (status == SPB_OK && sender->sent < sender->bytes.len) {
+        size_t sent = 0;
+
+        status = spb_socket_send_some(sender->fd, sender->bytes.data + sender->sent,
+                                      sender->bytes.len - sender->sent, &sent, &sender->error);
+        sender->sent += sent;
+        if (status != SPB_OK)
+            hear_last_words(sender);
+        else if (sender->sent < sender->bytes.len)
+            status = wait_for_room(sender);
     }
-    sender->sent = sender->bytes.len;
-    sender->sent_count = sender->count;
+    if (status != SPB_OK)
+        return status;
     if (!keeps(sender))
         sender->begin = sender->sent;
     compact(sender);
@@ -276,7 +301,7 @@ static enum cli_status append_demand(struct sender *sender)
     return append_frame(sender, "", 0);
 }
 
-enum cli_status sender_ask(struct sender *sender)
+static enum cli_status ask(struct sender *sender)
 {
     enum cli_status status = CLI_OK;
 
@@ -285,10 +310,29 @@ enum cli_status sender_ask(struct sender *sender)
     return status == CLI_OK ? sender_flush(sender) : status;
 }
 
-/* So many messages are out without a receipt that no more are kept. */
-static enum cli_status wait_for_room(struct sender *sender)
+enum cli_status sender_wait(struct sender *sender, int fd)
 {
-    enum cli_status status = sender_ask(sender);
+    enum cli_status status = sender_flush(sender);
+
+    while (status == CLI_OK) {
+        struct pollfd polls[] = { { .fd = fd, .events = POLLIN },
+                                  { .fd = sender->fd, .events = POLLIN } };
+        int ready = poll(polls, sender->options.receipts ? 2 : 1, SILENCE_MS);
+
+        if (ready > 0 && polls[0].revents != 0)
+            break;
+        if (ready == 0)
+            status = ask(sender);
+        else if (ready > 0 && take_receipts(sender, 0) != SPB_OK)
+            status = reconnect(sender);
+    }
+    return status;
+}
+
+/* So many messages are out without a receipt that no more are kept. */
+static enum cli_status await_receipts(struct sender *sender)
+{
+    enum cli_status status = ask(sender);
 
     while (status == CLI_OK && sender->bytes.len - sender->begin > KEPT_MAX / 2) {
         if (take_receipts(sender, sender->options.timeout_ms) != SPB_OK)
@@ -318,7 +362,7 @@ enum cli_status sender_add(struct sender *sender, const void *message, size_t le
     if (status == CLI_OK && sender->bytes.len - sender->sent >= SEND_LEN)
         status = sender_flush(sender);
     if (status == CLI_OK && sender->bytes.len - sender->begin > KEPT_MAX)
-        status = wait_for_room(sender);
+        status = await_receipts(sender);
     return status;
 }
 

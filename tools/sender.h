@@ -16,10 +16,6 @@
 
 #include "cli.h"
 
-/* How long an input may be silent before the receiver hears something all the same: often enough for
-   its idle time-out. */
-enum { SENDER_SILENCE_MS = 60 * 1000 };
-
 struct sender_options {
     const char *endpoint;
     enum spb_framing framing;
@@ -43,7 +39,6 @@ struct sender {
 
     /* messages */
     uint64_t count;            /* added */
-    uint64_t sent_count;       /* sent, on this connection or before it */
     uint64_t asked;            /* before the last demand for a receipt */
     uint64_t confirmed;        /* by receipts */
     uint64_t confirmed_before; /* when this connection was made */
@@ -64,8 +59,11 @@ enum cli_status sender_add(struct sender *sender, const void *message, size_t le
 /* Send everything so far. */
 enum cli_status sender_flush(struct sender *sender);
 
-/* Ask for a receipt, and take those that are there. */
-enum cli_status sender_ask(struct sender *sender);
+/*
+ * Send everything, and wait until something can be read from the descriptor. Meanwhile the receiver is
+ * listened to, and hears something now and then all the same, for its idle time-out.
+ */
+enum cli_status sender_wait(struct sender *sender, int fd);
 
 /*
  * Nothing more will come: send the rest, end the stream, and wait until all of it is confirmed.

@@ -79,6 +79,7 @@ enum cli_status server_open(const struct server_options *options, struct server 
         return cli_no_memory();
     server->options = options;
     server->now_ms = clock_ms();
+    signals_watch();
     return listeners_open(&server->listeners, options);
 }
 
@@ -511,7 +512,6 @@ static void stop(struct server *server)
 enum cli_status server_run(struct server *server, const struct server_keeper *keeper)
 {
     server->keeper = keeper;
-    signals_watch();
     serve_until_stopped(server);
     stop(server);
     if (server->options->stats)

@@ -79,14 +79,10 @@ enum cli_status sink_flush(struct sink *sink)
 enum cli_status sink_flush_before_wait(struct sink *sink, const struct input *input)
 {
     int wait_ms = sink->pending ? ARCHIVE_WAIT_MS : 0;
-    enum cli_status status;
 
     if ((sink->archive != NULL && !sink->pending) || !input_would_wait(input, wait_ms))
         return CLI_OK;
-    status = sink_flush(sink);
-    while (status == CLI_OK && sink->sender != NULL && input_would_wait(input, SENDER_SILENCE_MS))
-        status = sender_ask(sink->sender);
-    return status;
+    return sink->sender != NULL ? sender_wait(sink->sender, input->fd) : sink_flush(sink);
 }
 
 enum cli_status sink_finish(struct sink *sink)
