@@ -2,7 +2,7 @@
  * Output in big writes. A file is written under a temporary name and renamed: readers see the old
  * file or the new one, whole, and an input may be its own output.
  */
-#define _GNU_SOURCE /* asprintf() */
+#define _GNU_SOURCE /* asprintf(), F_SETPIPE_SZ */
 
 #include "output.h"
 
@@ -284,6 +284,14 @@ static void open_standard(struct output *output)
     output->fd = STDOUT_FILENO;
 }
 
+/* A pipe that holds a whole write lets its two ends work at the same time. What is no pipe, or may not
+   grow, stays as it is. */
+static void widen_pipe(int fd)
+{
+    if (fcntl(fd, F_GETPIPE_SZ) < WRITE_LEN)
+        (void)fcntl(fd, F_SETPIPE_SZ, WRITE_LEN);
+}
+
 enum cli_status output_open(struct output *output, const struct output_target *target)
 {
     enum cli_status status = CLI_OK;
@@ -296,6 +304,8 @@ enum cli_status output_open(struct output *output, const struct output_target *t
     else
         status = open_path(output, target);
 
+    if (status == CLI_OK)
+        widen_pipe(output->fd);
     if (status == CLI_OK && target->refuse_terminal && isatty(output->fd)) {
         cli_error("binary data is not written to a terminal without --force");
         status = CLI_USAGE;
