@@ -47,7 +47,7 @@ class Network(threading.Thread):
             subprocess.run(["ip", *words.split()], check=True)
         self.random = random.Random(5)
         self.waiting = []
-        self.dead = False
+        self.loss = LOSS
         self.lost = self.passed = 0
 
     def run(self):
@@ -63,7 +63,7 @@ class Network(threading.Thread):
     def take(self, packet):
         if packet[0] >> 4 != 4:
             return
-        if self.dead or self.random.random() < LOSS:
+        if self.random.random() < self.loss:
             self.lost += 1
             return
         mirrored = packet[:12] + packet[16:20] + packet[12:16] + packet[20:]
@@ -88,24 +88,25 @@ class Lossy(ExchangeTest):
         listener, endpoint = self.listen_remote()
         sender = self.sender(endpoint, "--receipt-every=1000", self.file("in", text))
         wait_until(self.written, "output")
-        network.dead = True
+        network.loss = 1
         time.sleep(OUTAGE_S)
-        network.dead = False
+        network.loss = LOSS
         self.assertEqual((sender.wait(60), sender.said), (0, b""))
         self.stop_well(listener)
         self.assertTrue(self.written() == text)
 
     def test_a_network_that_stays_away_ends_both_in_time(self):
         text = b"".join(lines("s", 20000))
+        network.loss = 0  # what is lost now and then could take a second to be sent again
         listener, endpoint = self.listen_remote("--frame-timeout=1", "--idle-timeout=1")
         sender = self.sender(endpoint, "--timeout=1", "--receipt-every=10", self.file("in", text))
         wait_until(self.written, "output")
-        network.dead = True
+        network.loss = 1
         try:
             self.assertEqual(sender.wait(), 3, sender.said)
             listener.says(rb"pb2session: .*sender 1 .*: .+\n")
         finally:
-            network.dead = False
+            network.loss = LOSS
         whole, torn = self.whole_lines()
         self.assertEqual((whole, torn), (lines("s", len(whole)), b""))
         self.assertLessEqual(report(sender.said)[0], len(whole))
