@@ -116,8 +116,8 @@ static bool welcome(struct server *server)
     int fd;
     const enum spb_status status = spb_listener_accept(server->listener, &fd, NULL, &error);
 
-    if (status != SPB_OK)
-        return status == SPB_NEED_MORE || fail(error.reason);
+    if (status != SPB_OK) /* too many open files, perhaps: a sender may leave */
+        return status == SPB_NEED_MORE || fail(error.reason) || sleep(1) == 0;
     if (fd >= FD_MAX)
         return close(fd) == 0; /* no room for it */
     server->senders[fd] = (struct sender){ .frames.message_max = MESSAGE_MAX };

@@ -18,7 +18,7 @@ import unittest
 
 import toolcase
 from exchange import DEMAND, ExchangeTest, Receipt, by_sender, connect, lines, report
-from toolcase import A, B, C, DEADLINE_S, NDJSON, frame, main, run, wait_until
+from toolcase import A, B, C, DEADLINE_S, NDJSON, frame, main, run, session, wait_until
 from wirebytes import fields, undelimited
 
 NOBODY, NOGROUP, SOMEBODY = 65534, 65533, 12345
@@ -243,17 +243,34 @@ class Output(ExchangeTest):
         self.assertEqual(self.written(), NDJSON)
 
     def test_a_torn_last_line_is_cut_off_and_told(self):
-        for torn in (B[:40], B, B * 2000):
-            self.out.write_bytes(A + b"\n" + torn)
-            listener = self.listen("-o", self.out)
-            self.send_well(self.unix, B)
-            self.stop_well(listener)
-            self.assertEqual(self.written(), A + b"\n" + B + b"\n")
-            self.assertEqual(listener.said.count(b"\n"), 2)
-            self.assertIn(os.fsencode(self.out), listener.said)
-        self.out.write_bytes(B[:40])
-        self.stop_well(self.listen("-o", self.out))
-        self.assertEqual(self.written(), b"")
+        long = session("long", more='"customerId":"%s",' % ("x" * 200000))
+        for whole in (b"", A + b"\n"):
+            for torn in (B[:1], B[:40], B[:-1], long[:-1]):
+                self.out.write_bytes(whole + torn)
+                listener = self.listen("-o", self.out)
+                self.send_well(self.unix, B)
+                self.stop_well(listener)
+                self.assertEqual(self.written(), whole + B + b"\n")
+                self.assertIn(b"'%s' ended in a torn line; its %d bytes were cut off"
+                              % (os.fsencode(self.out), len(torn)), listener.said)
+
+    def test_a_last_line_that_is_whole_is_kept_and_ended(self):
+        self.out.write_bytes(A + b"\n" + B)
+        listener = self.listen("-o", self.out)
+        self.send_well(self.unix, C)
+        self.stop_well(listener)
+        self.assertEqual(self.written(), NDJSON)
+
+    def test_nothing_is_appended_to_a_file_of_another_kind(self):
+        archive = self.pb(NDJSON, "--zstd")
+        for arguments, content in (((), b"text\n"), ((), archive), ((), A + B), ((), A + b"\n\x80"),
+                                   (("--zstd",), NDJSON), (("--zstd",), b"\x28")):
+            self.out.write_bytes(content)
+            done = run("pb2session", "-q", f"--listen={self.unix}", "-o", self.out, *arguments)
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertIn(b"nothing is appended to it", done.stderr)
+            self.assertEqual(self.written(), content)
+            self.assertEqual(self.files(), [self.out.name])
 
     def test_an_archive_is_written_and_appended_to(self):
         for size, text in ((), A + b"\n" + B), (("--frame-size=4096",), C * 100):

@@ -65,6 +65,10 @@ static void copy_reason(char to[SPB_REASON_MAX], const char *reason)
 
 void connection_end(struct connection *connection, const char *reason, uint64_t now_ms)
 {
+    if (connection->mute) {
+        connection_close(connection);
+        return;
+    }
     connection->state = CONNECTION_ENDING;
     connection->heard_ms = now_ms;
     connection->due = true;
@@ -87,30 +91,52 @@ static void end_answers(struct connection *connection, uint64_t now_ms)
     connection->heard_ms = now_ms;
 }
 
-void connection_answer(struct connection *connection, uint64_t now_ms)
+/* The receipt that is on its way, as far as it can be sent; the next one, where none is. */
+static enum spb_status send_receipt(struct connection *connection, struct spb_error *error)
 {
     struct spb_bytes *out = &connection->out;
-    struct spb_error error = { .reason = "not enough memory" };
     enum spb_status status = SPB_OK;
     size_t sent = 0;
 
-    if (out->len == 0 && connection->due) {
+    if (out->len == 0) {
         connection->due = false;
         status = spb_receipt_append(&connection->receipt, out);
     }
-    if (status == SPB_OK && out->len > 0)
-        status = spb_socket_send_some(connection->fd, out->data, out->len, &sent, &error);
-    if (status != SPB_OK) {
-        connection_tell(connection, "no receipt for its sessions: ", error.reason);
-        connection_close(connection);
-        return;
-    }
+    if (status == SPB_OK)
+        status = spb_socket_send_some(connection->fd, out->data, out->len, &sent, error);
     out->len -= sent;
     if (out->len > 0)
         memmove(out->data, out->data + sent, out->len);
     else
         spb_bytes_release(out);
-    if (connection->state == CONNECTION_ENDING && out->len == 0 && !connection->due)
+    return status;
+}
+
+/* Who does not take receipts may still have sent sessions. */
+static void give_up_receipts(struct connection *connection, const char *reason)
+{
+    connection->mute = true;
+    connection->due = false;
+    spb_bytes_release(&connection->out);
+    if (connection->state != CONNECTION_ENDING)
+        return;
+    connection_tell(connection, "no receipt for its sessions: ", reason);
+    connection_close(connection);
+}
+
+void connection_answer(struct connection *connection, uint64_t now_ms)
+{
+    struct spb_error error = { .reason = "not enough memory" };
+    enum spb_status status = SPB_OK;
+
+    while (status == SPB_OK && (connection->out.len > 0 || connection->due)) {
+        status = send_receipt(connection, &error);
+        if (connection->out.len > 0)
+            break; /* it does not read them now */
+    }
+    if (status != SPB_OK)
+        give_up_receipts(connection, error.reason);
+    else if (connection->state == CONNECTION_ENDING && connection->out.len == 0)
         end_answers(connection, now_ms);
 }
 

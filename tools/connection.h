@@ -32,6 +32,7 @@ struct connection {
     uint64_t rejected;          /* of these */
     struct spb_receipt receipt; /* what is written; the reason is that of the end */
     bool due;                   /* a receipt */
+    bool mute;                  /* it takes none */
     struct spb_bytes out;       /* what is left of the one that is on its way */
 
     uint64_t heard_ms; /* when the last byte arrived, or the state began */

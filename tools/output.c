@@ -25,7 +25,6 @@ enum {
     TEMPORARY_NAME_LEN = 64, /* ".sessionpb-", two numbers and ".tmp" */
     TEMPORARY_TRIES = 100,   /* names left behind by killed processes with the same number */
     NEW_FILE_MODE = 0666,    /* before the umask, as for a file that a shell makes */
-    TAIL_LEN = 64 * 1024,    /* read at a time, to find the end of the last line */
 };
 
 /* -- Signals ------------------------------------------------------------------------------- */
@@ -218,50 +217,35 @@ static enum cli_status open_directly(struct output *output, const char *path)
     return output->fd != -1 ? CLI_OK : cli_system_error("open", path, errno);
 }
 
-/* Where the last line that is whole ends; -1: see errno. */
-static off_t find_line_end(int fd, off_t size)
+/* A file that is new is there after a power failure only when its directory is safe on disk. */
+static enum cli_status sync_directory(const char *path)
 {
-    char tail[TAIL_LEN];
+    const char *slash = strrchr(path, '/');
+    char *directory = slash != NULL ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    int fd = directory != NULL ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    bool synced = fd != -1 && (fsync(fd) == 0 || errno == EINVAL);
+    int system_error = errno;
 
-    while (size > 0) {
-        size_t len = size < TAIL_LEN ? (size_t)size : TAIL_LEN;
-        ssize_t got = pread(fd, tail, len, size - (off_t)len);
-
-        if (got != (ssize_t)len)
-            return -1;
-        while (len > 0 && tail[len - 1] != '\n')
-            len--;
-        size -= got - (ssize_t)len;
-        if (len > 0)
-            break;
-    }
-    return size;
+    if (fd != -1)
+        (void)close(fd);
+    free(directory);
+    return synced ? CLI_OK : cli_system_error("sync the directory of", path, system_error);
 }
 
-/* A run that was killed may have left a line that is not whole; nobody was told that it is there. */
-static enum cli_status cut_torn_line(const struct output *output, off_t size)
+static enum cli_status open_appending(struct output *output, const struct output_target *target)
 {
-    off_t end = find_line_end(output->fd, size);
-
-    if (end == size)
-        return CLI_OK;
-    if (end == -1 || ftruncate(output->fd, end) == -1)
-        return cli_system_error("cut a torn line off", output->name, errno);
-    cli_error("'%s' ends in a torn line; its %jd bytes were cut off", output->name,
-              (intmax_t)(size - end));
-    return CLI_OK;
-}
-
-static enum cli_status open_appending(struct output *output, const char *path, bool lines)
-{
-    struct stat found;
+    const char *path = target->path;
 
     output->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, NEW_FILE_MODE);
-    if (output->fd == -1 || fstat(output->fd, &found) == -1)
+    if (output->fd == -1)
         return cli_system_error("open", path, errno);
-    if (flock(output->fd, LOCK_EX | LOCK_NB) == -1)
-        return cli_system_error("lock", path, errno);
-    return lines ? cut_torn_line(output, found.st_size) : CLI_OK;
+    if (flock(output->fd, LOCK_EX | LOCK_NB) == -1) {
+        if (errno != EWOULDBLOCK)
+            return cli_system_error("lock", path, errno);
+        cli_error("another process writes '%s'", path);
+        return CLI_FAILED;
+    }
+    return target->durable ? sync_directory(path) : CLI_OK;
 }
 
 static enum cli_status open_path(struct output *output, const struct output_target *target)
@@ -274,7 +258,7 @@ static enum cli_status open_path(struct output *output, const struct output_targ
     if (exists && !S_ISREG(before.st_mode))
         return open_directly(output, path);
     if (target->append)
-        return open_appending(output, path, target->lines);
+        return open_appending(output, target);
     return open_temporary(output, path, exists ? &before : NULL);
 }
 

@@ -22,7 +22,7 @@ struct output_target {
     bool refuse_terminal; /* for binary data */
     bool overwrite;       /* a file that exists */
     bool append;          /* to the file itself, which is made where there is none */
-    bool lines;           /* append: of text; one that is torn at the end is cut off */
+    bool durable;         /* append: a new file's name is made safe on disk */
 };
 
 struct output {

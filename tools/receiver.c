@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "append.h"
 #include "job.h"
 #include "server.h"
 #include "sink.h"
@@ -17,7 +18,8 @@ enum {
     MESSAGE_MAX = 4 << 20, /* what gRPC takes by default; sessions have a few kilobytes */
     IDLE_S = 600,          /* session2pb is heard of every minute */
     FRAME_S = 60,
-    ARCHIVE_QUIET_MS = 1000, /* short frames compress badly */
+    ARCHIVE_HOLD_MS = 1000, /* short frames compress badly */
+    LINES_HOLD_MS = 100,    /* while some senders send without a pause */
     MS_PER_S = 1000,
     DECIMAL = 10,
 };
@@ -148,7 +150,8 @@ static struct server_options server_options(const struct receiver *self, const u
         .connections_max = (size_t)value_or(&options->max_connections, CONNECTIONS),
         .idle_ms = (int)value_or(&options->idle_timeout, IDLE_S) * MS_PER_S,
         .frame_ms = (int)value_or(&options->frame_timeout, FRAME_S) * MS_PER_S,
-        .quiet_ms = options->common.zstd.given ? ARCHIVE_QUIET_MS : 0,
+        .hold_ms = options->common.zstd.given ? ARCHIVE_HOLD_MS : LINES_HOLD_MS,
+        .eager = !options->common.zstd.given,
         .skips_bad = options->common.on_error == CLI_ON_ERROR_SKIP,
         .remote = options->insecure_remote,
         .uids = uids,
@@ -182,13 +185,17 @@ static enum cli_status write_all(struct receiver *self, struct server *server)
     const struct cli_options *options = &self->options.common;
     const struct output_target target = {
         .append = true,
-        .lines = !options->zstd.given,
+        .durable = self->options.fsync,
         .refuse_terminal = options->zstd.given && !options->force,
     };
     enum cli_status status = job_begin(&self->job, options, "bytes lost", target);
 
+    if (status == CLI_OK && options->output != NULL)
+        status = append_prepare(&self->job.output, self->job.converter, !options->zstd.given);
     if (status == CLI_OK)
         status = keep_all(self, server);
+    if (status == CLI_READER_GONE)
+        cli_error("whoever read '%s' is gone", self->job.output.name);
     sink_release(&self->sink);
     spb_bytes_release(&self->text);
     return job_end(&self->job, status);

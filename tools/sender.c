@@ -37,19 +37,25 @@ static bool keeps(const struct sender *sender)
 
 /* -- Receipts ------------------------------------------------------------------------------ */
 
-/* Forget the frames of messages that were confirmed, and the demands between them. Returns false when
-   there are not as many among those that were sent. */
+/* Forget the frames of messages that were confirmed, and the demands between and behind them. Returns
+   false, and forgets nothing, when there are not as many among those that were sent. */
 static bool drop_confirmed(struct sender *sender, uint64_t count)
 {
-    while (count > 0) {
+    size_t begin = sender->begin;
+
+    while (begin < sender->sent) {
         struct spb_frame frame;
 
-        if (spb_frame_find(sender->options.framing, sender->bytes.data + sender->begin,
-                           sender->sent - sender->begin, true, SIZE_MAX, &frame, NULL) != SPB_OK)
-            return false;
-        sender->begin += frame.frame_len;
+        if (spb_frame_find(sender->options.framing, sender->bytes.data + begin,
+                           sender->sent - begin, true, SIZE_MAX, &frame, NULL) != SPB_OK ||
+            (count == 0 && frame.message_len > 0))
+            break;
+        begin += frame.frame_len;
         count -= frame.message_len > 0;
     }
+    if (count > 0)
+        return false;
+    sender->begin = begin;
     return true;
 }
 
@@ -89,34 +95,36 @@ static enum spb_status take_receipt(struct sender *sender, const void *message, 
         (keeps(sender) && !drop_confirmed(sender, confirmed - sender->confirmed)))
         return fail(sender, SPB_BAD_WIRE, "the receiver confirms what was not sent");
     if (confirmed > sender->confirmed)
-        sender->trouble_ms = 0;
+        sender->progress_ms = clock_ms();
     sender->confirmed = confirmed;
     sender->rejected = sender->rejected_before + receipt.rejected;
+    sender->demanded = sender->demanded && confirmed < sender->asked;
     compact(sender);
-    return receipt.reason[0] == '\0' ? SPB_OK : fail(sender, SPB_IO, receipt.reason);
+    if (receipt.reason[0] != '\0')
+        return fail(sender, SPB_IO, receipt.reason);
+    sender->trouble_ms = 0;
+    sender->delay_ms = BACK_OFF_MIN_MS;
+    return SPB_OK;
 }
 
 /*
- * Take the receipts that are there; wait for one when `timeout_ms` is not 0.
+ * Take the receipts that are there; wait for one for so long.
  *
- * SPB_OK; SPB_END when the receiver has closed the connection; others as take_receipt().
+ * SPB_OK, whether one has come or not; SPB_END when the receiver has closed the connection; others as
+ * take_receipt().
  */
 static enum spb_status take_receipts(struct sender *sender, int timeout_ms)
 {
     for (;;) {
-        struct spb_error *error = &sender->error;
         const uint8_t *message;
-        enum spb_status status;
         size_t len;
+        enum spb_status status = spb_socket_receive(sender->fd, &sender->receipts, timeout_ms,
+                                                    &message, &len, &sender->error);
 
-        status =
-            spb_socket_receive(sender->fd, &sender->receipts, timeout_ms, &message, &len, error);
-        if (status == SPB_TIMEOUT && timeout_ms == 0)
+        if (status == SPB_TIMEOUT)
             return SPB_OK;
         if (status == SPB_END)
             return fail(sender, status, "the receiver has closed the connection");
-        if (status == SPB_TIMEOUT)
-            return fail(sender, status, "the receiver gives no sign of life");
         if (status == SPB_BAD_WIRE || status == SPB_TOO_LARGE || status == SPB_NEED_MORE)
             return fail(sender, status, "the other end sends no receipts");
         if (status == SPB_OK)
@@ -125,6 +133,28 @@ static enum spb_status take_receipts(struct sender *sender, int timeout_ms)
             return status;
         timeout_ms = 0;
     }
+}
+
+/* What is left of the time-out, for poll(). */
+static int patience(const struct sender *sender)
+{
+    uint64_t passed_ms = clock_ms() - sender->progress_ms;
+    uint64_t timeout_ms = (uint64_t)sender->options.timeout_ms;
+
+    return passed_ms < timeout_ms ? (int)(timeout_ms - passed_ms) : 0;
+}
+
+static enum spb_status fail_timeout(struct sender *sender)
+{
+    return fail(sender, SPB_TIMEOUT, "the receiver gives no sign of life");
+}
+
+/* Wait for a receipt as long as there is patience, and take it. */
+static enum spb_status await_receipt(struct sender *sender)
+{
+    int left_ms = patience(sender);
+
+    return left_ms > 0 ? take_receipts(sender, left_ms) : fail_timeout(sender);
 }
 
 /* -- Connections --------------------------------------------------------------------------- */
@@ -138,16 +168,19 @@ static void disconnect(struct sender *sender)
 }
 
 /* Everything that is not confirmed is still to be sent, on this connection. */
-static enum spb_status connect_once(struct sender *sender)
+static enum spb_status connect_once(struct sender *sender, int timeout_ms)
 {
-    enum spb_status status = spb_socket_connect(
-        sender->options.endpoint, sender->options.timeout_ms, &sender->fd, &sender->error);
+    enum spb_status status =
+        spb_socket_connect(sender->options.endpoint, timeout_ms, &sender->fd, &sender->error);
 
     sender->receipts = (struct spb_frames){ .message_max = RECEIPT_MAX };
     sender->sent = sender->begin;
     sender->confirmed_before = sender->confirmed;
     sender->rejected_before = sender->rejected;
     sender->asked = sender->confirmed;
+    sender->demanded = false;
+    sender->progress_ms = clock_ms();
+    sender->sent_ms = sender->progress_ms;
     return status;
 }
 
@@ -171,17 +204,33 @@ static void tell(const struct sender *sender, const char *more)
     cli_error("%s%s%s%s", named ? "" : endpoint, named ? "" : ": ", sender->error.reason, more);
 }
 
-static enum cli_status give_up(const struct sender *sender)
+static void describe_confirmed(const struct sender *sender, char text[MORE_SIZE])
 {
-    char more[MORE_SIZE] = "";
-
+    text[0] = '\0';
     if (sender->options.receipts && sender->count > 0)
         (void)snprintf(
-            more, sizeof(more),
+            text, MORE_SIZE,
             "; %" PRIu64 " of %" PRIu64 " sessions confirmed, go on with --skip=%" PRIu64,
             sender->confirmed, sender->count, sender->options.skipped + sender->confirmed);
+}
+
+static enum cli_status give_up(struct sender *sender)
+{
+    char more[MORE_SIZE];
+
+    sender->failed = true;
+    describe_confirmed(sender, more);
     tell(sender, more);
     return CLI_FAILED;
+}
+
+void sender_tell_confirmed(const struct sender *sender)
+{
+    char more[MORE_SIZE];
+
+    describe_confirmed(sender, more);
+    if (more[0] != '\0')
+        cli_error("%s: the input failed%s", sender->options.endpoint, more);
 }
 
 /* A receiver that takes no more says why before it goes away. */
@@ -192,97 +241,6 @@ static void hear_last_words(struct sender *sender)
     if (before.status == SPB_IO && sender->options.receipts &&
         take_receipts(sender, LAST_WORDS_MS) != SPB_IO)
         sender->error = before;
-}
-
-/* The connection is broken, for the reason in sender->error: make another one, if that is wanted. */
-static enum cli_status reconnect(struct sender *sender)
-{
-    const struct sender_options *options = &sender->options;
-    uint64_t delay_ms = BACK_OFF_MIN_MS;
-
-    disconnect(sender);
-    if (sender->trouble_ms == 0)
-        sender->trouble_ms = clock_ms();
-    if (keeps(sender) && !options->quiet)
-        tell(sender, "; trying again");
-    do {
-        uint64_t end_ms = sender->trouble_ms + (uint64_t)options->retry_ms;
-        uint64_t now_ms = clock_ms();
-
-        if (now_ms >= end_ms)
-            return give_up(sender);
-        back_off(delay_ms < end_ms - now_ms ? delay_ms : end_ms - now_ms);
-        delay_ms = delay_ms < BACK_OFF_MAX_MS / 2 ? delay_ms * 2 : BACK_OFF_MAX_MS;
-    } while (connect_once(sender) != SPB_OK);
-    return CLI_OK;
-}
-
-enum cli_status sender_open(struct sender *sender, const struct sender_options *options)
-{
-    enum spb_status status;
-
-    *sender = (struct sender){ .options = *options, .fd = -1 };
-    if (keeps(sender) && strncmp(options->endpoint, "fd:", 3) == 0) {
-        cli_error("'--retry' cannot make a connection that was passed once more");
-        return CLI_USAGE;
-    }
-    status = connect_once(sender);
-    if (status == SPB_MISUSE) {
-        cli_error("%s", sender->error.reason);
-        return CLI_USAGE;
-    }
-    return status == SPB_OK ? CLI_OK : reconnect(sender);
-}
-
-/* -- Sending ------------------------------------------------------------------------------- */
-
-/* Until something can be sent, or until the receiver has something to say, which is taken. */
-static enum spb_status wait_for_room(struct sender *sender)
-{
-    struct pollfd connection = { .fd = sender->fd, .events = POLLOUT };
-    int ready;
-
-    if (sender->options.receipts)
-        connection.events |= POLLIN;
-    do
-        ready = poll(&connection, 1, sender->options.timeout_ms);
-    while (ready == -1 && errno == EINTR);
-    if (ready == 0)
-        return fail(sender, SPB_TIMEOUT, "the receiver takes nothing more");
-    return (connection.revents & POLLIN) != 0 ? take_receipts(sender, 0) : SPB_OK;
-}
-
-static enum spb_status send_bytes(struct sender *sender)
-{
-    enum spb_status status = SPB_OK;
-
-    while (status == SPB_OK && sender->sent < sender->bytes.len) {
-        size_t sent = 0;
-
-        status = spb_socket_send_some(sender->fd, sender->bytes.data + sender->sent,
-                                      sender->bytes.len - sender->sent, &sent, &sender->error);
-        sender->sent += sent;
-        if (status != SPB_OK)
-            hear_last_words(sender);
-        else if (sender->sent < sender->bytes.len)
-            status = wait_for_room(sender);
-    }
-    if (status != SPB_OK)
-        return status;
-    if (!keeps(sender))
-        sender->begin = sender->sent;
-    compact(sender);
-    return sender->asked > sender->confirmed ? take_receipts(sender, 0) : SPB_OK;
-}
-
-enum cli_status sender_flush(struct sender *sender)
-{
-    enum cli_status status = CLI_OK;
-
-    while (status == CLI_OK && sender->sent < sender->bytes.len)
-        if (send_bytes(sender) != SPB_OK)
-            status = reconnect(sender);
-    return status;
 }
 
 static enum cli_status append_frame(struct sender *sender, const void *message, size_t len)
@@ -298,16 +256,150 @@ static enum cli_status append_frame(struct sender *sender, const void *message, 
 static enum cli_status append_demand(struct sender *sender)
 {
     sender->asked = sender->count;
+    sender->demanded = true;
     return append_frame(sender, "", 0);
 }
 
-static enum cli_status ask(struct sender *sender)
+/* Make another connection, with what is left of the time for that. What is kept is still to be sent; the
+   receipt for it tells whether the trouble is over. */
+static enum cli_status reconnect(struct sender *sender)
+{
+    const struct sender_options *options = &sender->options;
+    uint64_t end_ms = sender->trouble_ms + (uint64_t)options->retry_ms;
+
+    for (;;) {
+        uint64_t now_ms = clock_ms();
+        int left_ms = now_ms < end_ms ? (int)(end_ms - now_ms) : 0;
+
+        if (left_ms == 0)
+            return give_up(sender);
+        back_off(sender->delay_ms < (uint64_t)left_ms ? sender->delay_ms : (uint64_t)left_ms);
+        sender->delay_ms =
+            sender->delay_ms < BACK_OFF_MAX_MS / 2 ? sender->delay_ms * 2 : BACK_OFF_MAX_MS;
+        if (connect_once(sender, left_ms < options->timeout_ms ? left_ms : options->timeout_ms) ==
+            SPB_OK)
+            return append_demand(sender);
+    }
+}
+
+/* The connection is broken, for the reason in sender->error: make another one, if that is wanted. */
+static enum cli_status recover(struct sender *sender)
+{
+    disconnect(sender);
+    if (!keeps(sender))
+        return give_up(sender);
+    if (!sender->options.quiet)
+        tell(sender, "; trying again");
+    if (sender->trouble_ms == 0)
+        sender->trouble_ms = clock_ms();
+    return reconnect(sender);
+}
+
+enum cli_status sender_open(struct sender *sender, const struct sender_options *options)
+{
+    int timeout_ms = options->timeout_ms;
+    enum spb_status status;
+
+    *sender = (struct sender){ .options = *options, .fd = -1, .delay_ms = BACK_OFF_MIN_MS };
+    if (keeps(sender) && strncmp(options->endpoint, "fd:", 3) == 0) {
+        cli_error("'--retry' cannot make a connection that was passed once more");
+        return CLI_USAGE;
+    }
+    if (keeps(sender)) {
+        sender->trouble_ms = clock_ms();
+        timeout_ms = timeout_ms < options->retry_ms ? timeout_ms : options->retry_ms;
+    }
+    status = connect_once(sender, timeout_ms);
+    if (status == SPB_MISUSE) {
+        cli_error("%s", sender->error.reason);
+        return CLI_USAGE;
+    }
+    if (status != SPB_OK)
+        return recover(sender);
+    sender->trouble_ms = 0;
+    return CLI_OK;
+}
+
+/* -- Sending ------------------------------------------------------------------------------- */
+
+/* Until something can be sent, or until the receiver has something to say, which is taken. */
+static enum spb_status wait_for_room(struct sender *sender)
+{
+    struct pollfd connection = { .fd = sender->fd, .events = POLLOUT };
+    int ready;
+
+    if (sender->options.receipts)
+        connection.events |= POLLIN;
+    do
+        ready = poll(&connection, 1, patience(sender));
+    while (ready == -1 && errno == EINTR);
+    if (ready == 0)
+        return fail_timeout(sender);
+    return (connection.revents & POLLIN) != 0 ? take_receipts(sender, 0) : SPB_OK;
+}
+
+static enum spb_status send_bytes(struct sender *sender)
+{
+    enum spb_status status = SPB_OK;
+
+    while (status == SPB_OK && sender->sent < sender->bytes.len) {
+        size_t sent = 0;
+
+        status = spb_socket_send_some(sender->fd, sender->bytes.data + sender->sent,
+                                      sender->bytes.len - sender->sent, &sent, &sender->error);
+        sender->sent += sent;
+        if (sent > 0)
+            sender->sent_ms = sender->progress_ms = clock_ms();
+        if (status != SPB_OK)
+            hear_last_words(sender);
+        else if (sender->sent < sender->bytes.len)
+            status = wait_for_room(sender);
+    }
+    if (status != SPB_OK)
+        return status;
+    if (!keeps(sender))
+        sender->begin = sender->sent;
+    compact(sender);
+    return sender->demanded ? take_receipts(sender, 0) : SPB_OK;
+}
+
+enum cli_status sender_flush(struct sender *sender)
 {
     enum cli_status status = CLI_OK;
 
-    if (sender->options.receipts)
-        status = append_demand(sender);
+    while (status == CLI_OK && sender->sent < sender->bytes.len)
+        if (send_bytes(sender) != SPB_OK)
+            status = recover(sender);
+    return status;
+}
+
+/* -- Waiting ------------------------------------------------------------------------------- */
+
+static enum cli_status ask(struct sender *sender)
+{
+    enum cli_status status = sender->options.receipts ? append_demand(sender) : CLI_OK;
+
+    sender->sent_ms = clock_ms();
     return status == CLI_OK ? sender_flush(sender) : status;
+}
+
+/* How long the input may be silent before the receiver is to hear something, or to have said something:
+   for poll(). */
+static int silence_left(const struct sender *sender)
+{
+    uint64_t passed_ms = clock_ms() - sender->sent_ms;
+    int left_ms = passed_ms < SILENCE_MS ? (int)(SILENCE_MS - passed_ms) : 0;
+    int patience_ms = sender->demanded ? patience(sender) : left_ms;
+
+    return patience_ms < left_ms ? patience_ms : left_ms;
+}
+
+static enum cli_status break_silence(struct sender *sender)
+{
+    if (!sender->demanded || patience(sender) > 0)
+        return ask(sender);
+    (void)fail_timeout(sender);
+    return recover(sender);
 }
 
 enum cli_status sender_wait(struct sender *sender, int fd)
@@ -315,16 +407,19 @@ enum cli_status sender_wait(struct sender *sender, int fd)
     enum cli_status status = sender_flush(sender);
 
     while (status == CLI_OK) {
+        int left_ms = silence_left(sender);
         struct pollfd polls[] = { { .fd = fd, .events = POLLIN },
                                   { .fd = sender->fd, .events = POLLIN } };
-        int ready = poll(polls, sender->options.receipts ? 2 : 1, SILENCE_MS);
+        int ready = poll(polls, sender->options.receipts ? 2 : 1, left_ms);
 
-        if (ready > 0 && polls[0].revents != 0)
+        if (left_ms == 0)
+            status = break_silence(sender);
+        else if (ready > 0 && polls[0].revents != 0)
             break;
-        if (ready == 0)
-            status = ask(sender);
         else if (ready > 0 && take_receipts(sender, 0) != SPB_OK)
-            status = reconnect(sender);
+            status = recover(sender);
+        if (status == CLI_OK)
+            status = sender_flush(sender);
     }
     return status;
 }
@@ -335,8 +430,8 @@ static enum cli_status await_receipts(struct sender *sender)
     enum cli_status status = ask(sender);
 
     while (status == CLI_OK && sender->bytes.len - sender->begin > KEPT_MAX / 2) {
-        if (take_receipts(sender, sender->options.timeout_ms) != SPB_OK)
-            status = reconnect(sender);
+        if (await_receipt(sender) != SPB_OK)
+            status = recover(sender);
         if (status == CLI_OK)
             status = sender_flush(sender);
     }
@@ -373,8 +468,9 @@ static enum spb_status await_last_receipt(struct sender *sender)
 {
     enum spb_status status = spb_socket_half_close(sender->fd, &sender->error);
 
+    sender->progress_ms = clock_ms();
     while (status == SPB_OK)
-        status = take_receipts(sender, sender->options.timeout_ms);
+        status = await_receipt(sender);
     return sender->confirmed == sender->count ? SPB_OK : status;
 }
 
@@ -398,7 +494,7 @@ enum cli_status sender_finish(struct sender *sender)
 
     while (status == CLI_OK && (sender->options.receipts ? await_last_receipt(sender)
                                                          : await_close(sender)) != SPB_OK) {
-        status = reconnect(sender);
+        status = recover(sender);
         if (status == CLI_OK)
             status = sender_flush(sender);
     }

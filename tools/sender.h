@@ -45,7 +45,14 @@ struct sender {
     uint64_t rejected;         /* of the confirmed ones, by the receiver */
     uint64_t rejected_before;
 
-    uint64_t trouble_ms; /* when a connection failed and nothing was confirmed since; 0: not so */
+    bool demanded;        /* a receipt, which has not come yet */
+    uint64_t sent_ms;     /* when something was sent last */
+    uint64_t progress_ms; /* when the receiver took or confirmed something last */
+    uint64_t
+        trouble_ms;    /* when a connection failed and no good receipt has come since; 0: not so */
+    uint64_t delay_ms; /* before the next attempt to connect */
+
+    bool failed;
     struct spb_error error; /* what is wrong with the connection */
 };
 
@@ -71,6 +78,9 @@ enum cli_status sender_wait(struct sender *sender, int fd);
  * CLI_OK; CLI_REJECTED where the receiver has refused some; CLI_FAILED. The last two after a report.
  */
 enum cli_status sender_finish(struct sender *sender);
+
+/* The input has failed: print how much is confirmed, and how to send the rest. */
+void sender_tell_confirmed(const struct sender *sender);
 
 void sender_release(struct sender *sender);
 

@@ -44,8 +44,8 @@ struct server {
     uint64_t sender_count;
     uint64_t cut_off_count;
     bool stopping;
-    bool uncommitted;       /* something was taken since the last commit */
-    enum cli_status status; /* of the keeper */
+    uint64_t uncommitted_ms; /* when something was taken that is not committed; 0: nothing */
+    enum cli_status status;  /* of the keeper */
 };
 
 /* -- Accepting ----------------------------------------------------------------------------- */
@@ -134,6 +134,12 @@ static void accept_connections(struct server *server, spb_listener *listener)
 
 /* -- Receiving ----------------------------------------------------------------------------- */
 
+static void note_uncommitted(struct server *server)
+{
+    if (server->uncommitted_ms == 0)
+        server->uncommitted_ms = server->now_ms;
+}
+
 /* What is wrong, and with which of its sessions. */
 static void describe(const struct connection *connection, const struct spb_error *error,
                      const char *hint, char reason[REASON_SIZE])
@@ -170,7 +176,7 @@ static void judge_bad(struct server *server, struct connection *connection,
     }
     connection->taken++;
     connection->rejected++;
-    server->uncommitted = true;
+    note_uncommitted(server);
     if (!server->options->quiet)
         connection_tell(connection, reason, "");
 }
@@ -182,7 +188,7 @@ static void take_message(struct server *server, struct connection *connection,
     enum cli_status status;
 
     if (len == 0) {
-        connection->due = true;
+        connection->due = !connection->mute;
         return;
     }
     status = server->keeper->take(server->keeper->context, message, len, &error);
@@ -192,7 +198,7 @@ static void take_message(struct server *server, struct connection *connection,
     }
     if (status == CLI_OK || status == CLI_ENOUGH) {
         connection->taken++;
-        server->uncommitted = true;
+        note_uncommitted(server);
     }
     server->status = status;
 }
@@ -242,11 +248,11 @@ static size_t receive(struct server *server, struct connection *connection)
 /* Have everything that was taken written; receipts may tell so from now on. */
 static void commit(struct server *server)
 {
-    if (server->uncommitted)
+    if (server->uncommitted_ms != 0)
         server->status = server->keeper->commit(server->keeper->context);
     if (server->status != CLI_OK)
         return;
-    server->uncommitted = false;
+    server->uncommitted_ms = 0;
     for (size_t i = 0; i < server->count; i++) {
         server->connections[i].receipt.sessions = server->connections[i].taken;
         server->connections[i].receipt.rejected = server->connections[i].rejected;
@@ -316,13 +322,19 @@ static void forgive(struct server *server, uint64_t before_ms)
     }
 }
 
+/* When what was taken is to be committed. */
+static uint64_t commit_deadline(const struct server *server)
+{
+    return server->uncommitted_ms + (uint64_t)server->options->hold_ms;
+}
+
 /* Until the next deadline, for poll(). */
 static int patience(const struct server *server)
 {
     uint64_t next = UINT64_MAX;
 
-    if (server->uncommitted)
-        next = server->now_ms + (uint64_t)server->options->quiet_ms;
+    if (server->uncommitted_ms != 0)
+        next = server->options->eager ? server->now_ms : commit_deadline(server);
     if (server->accept_from_ms > server->now_ms && server->accept_from_ms < next)
         next = server->accept_from_ms;
     for (size_t i = 0; i < server->count; i++) {
@@ -391,6 +403,17 @@ static void serve(struct server *server, struct connection *connection, short ev
         connection_answer(connection, server->now_ms);
 }
 
+/* What has arrived at a connection, or what has not by now. ready: whether poll() could tell. */
+static void attend(struct server *server, struct connection *connection, short events, bool ready)
+{
+    bool late = server->now_ms >= deadline(server, connection);
+
+    if (events != 0 && !(late && connection->state == CONNECTION_DRAINING))
+        serve(server, connection, events);
+    else if (late && ready)
+        expire(server, connection);
+}
+
 /* One round. */
 static void turn(struct server *server)
 {
@@ -399,16 +422,12 @@ static void turn(struct server *server)
     int ready = signals_wait(server->polls, polled, patience(server));
     uint64_t before_ms = server->now_ms = clock_ms();
 
-    if (ready == 0)
+    if (server->uncommitted_ms != 0 &&
+        ((ready == 0 && server->options->eager) || server->now_ms >= commit_deadline(server)))
         commit(server);
-    for (size_t i = listeners; i < polled && ready >= 0 && server->status == CLI_OK; i++) {
-        struct connection *connection = &server->connections[i - listeners];
-
-        if (ready > 0 && server->polls[i].revents != 0)
-            serve(server, connection, server->polls[i].revents);
-        else if (server->now_ms >= deadline(server, connection))
-            expire(server, connection);
-    }
+    for (size_t i = listeners; i < polled && server->status == CLI_OK; i++)
+        attend(server, &server->connections[i - listeners],
+               ready > 0 ? server->polls[i].revents : 0, ready >= 0);
     if (server->status == CLI_OK)
         answer(server);
     for (size_t i = 0; i < listeners && ready > 0; i++)

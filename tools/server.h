@@ -46,7 +46,8 @@ struct server_options {
     size_t connections_max;
     int idle_ms;       /* without a byte, between frames */
     int frame_ms;      /* for a frame that has begun, and for a receipt that nobody takes */
-    int quiet_ms;      /* without a message, before everything is committed */
+    int hold_ms;       /* how long what was taken may wait to be committed */
+    bool eager;        /* it does not wait when nothing more is there */
     bool skips_bad;    /* pass over a bad message, instead of cutting its sender off */
     bool remote;       /* see struct spb_listen_options */
     const uid_t *uids; /* who may send over a Unix socket, besides this user */

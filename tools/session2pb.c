@@ -323,6 +323,12 @@ static enum cli_status open_sink(struct session2pb *self)
     return sink_open(&self->sink, &self->options->common, &self->job.output, sender);
 }
 
+/* Whether what was converted can still go out, although something failed. */
+static bool can_finish(const struct session2pb *self)
+{
+    return self->sink.sender != NULL && !self->sender.failed;
+}
+
 static enum cli_status convert_all(struct session2pb *self)
 {
     enum cli_status status = open_sink(self);
@@ -336,9 +342,11 @@ static enum cli_status convert_all(struct session2pb *self)
     status = input_each(self->options->common.files, &self->job.meter, convert_input, self);
     if (status == CLI_OK && self->sink.framing == SPB_FRAMING_RAW && self->written == 0)
         return reject_nothing();
-    if (status == CLI_FAILED || status == CLI_READER_GONE)
+    if (status == CLI_READER_GONE || (status == CLI_FAILED && !can_finish(self)))
         return status;
     finished = sink_finish(&self->sink); /* whole records before a bad one are good, and go out */
+    if (finished == CLI_OK && status == CLI_FAILED)
+        sender_tell_confirmed(&self->sender);
     return finished == CLI_OK ? status : finished;
 }
 

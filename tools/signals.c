@@ -10,10 +10,13 @@ enum { MS_PER_S = 1000 };
 static volatile sig_atomic_t stop_wanted;
 static volatile sig_atomic_t stats_wanted;
 
+/* The second one of either kind ends the process as ever. */
 static void want_stop(int signal_number)
 {
     (void)signal_number;
     stop_wanted = 1;
+    (void)signal(SIGTERM, SIG_DFL);
+    (void)signal(SIGINT, SIG_DFL);
 }
 
 static void want_stats(int signal_number)
@@ -22,14 +25,21 @@ static void want_stats(int signal_number)
     stats_wanted = 1;
 }
 
+static void watch(int signal_number, void (*handler)(int))
+{
+    struct sigaction action = { .sa_handler = handler };
+    struct sigaction before;
+
+    /* What was ignored stays ignored: nohup */
+    if (sigaction(signal_number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        (void)sigaction(signal_number, &action, NULL);
+}
+
 void signals_watch(void)
 {
-    const struct sigaction stop = { .sa_handler = want_stop, .sa_flags = (int)SA_RESETHAND };
-    const struct sigaction stats = { .sa_handler = want_stats };
-
-    sigaction(SIGTERM, &stop, NULL);
-    sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGUSR1, &stats, NULL);
+    watch(SIGTERM, want_stop);
+    watch(SIGINT, want_stop);
+    watch(SIGUSR1, want_stats);
 }
 
 bool signals_want_stop(void)
@@ -39,10 +49,10 @@ bool signals_want_stop(void)
 
 bool signals_want_stats(void)
 {
-    bool wanted = stats_wanted;
-
+    if (!stats_wanted)
+        return false;
     stats_wanted = 0;
-    return wanted;
+    return true;
 }
 
 int signals_wait(struct pollfd *polls, size_t count, int timeout_ms)
@@ -50,7 +60,7 @@ int signals_wait(struct pollfd *polls, size_t count, int timeout_ms)
     const struct timespec timeout = { .tv_sec = timeout_ms / MS_PER_S,
                                       .tv_nsec = timeout_ms % MS_PER_S * 1000000L };
     sigset_t watched, before;
-    int ready = 0;
+    int ready = -1;
 
     sigemptyset(&watched);
     sigaddset(&watched, SIGTERM);

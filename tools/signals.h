@@ -15,7 +15,7 @@ bool signals_want_stop(void);
 /* Once for each time that they are wanted. */
 bool signals_want_stats(void);
 
-/* As poll(), but a signal that has arrived by then makes it return at once, with 0. */
+/* As poll(), but a signal that has arrived by then makes it return at once, with -1. */
 int signals_wait(struct pollfd *polls, size_t count, int timeout_ms);
 
 #endif

@@ -52,7 +52,7 @@ static enum cli_status read_more(struct source *source)
 
 /* -- Archives ------------------------------------------------------------------------------ */
 
-static bool is_archive(const uint8_t *data, size_t len)
+bool source_is_archive(const uint8_t *data, size_t len)
 {
     return len >= MAGIC_LEN && (memcmp(data, zstd_magic, MAGIC_LEN) == 0 ||
                                 ((data[0] & SKIPPABLE_MASK) == skippable_magic[0] &&
@@ -136,7 +136,7 @@ static enum cli_status detect(struct source *source, int framing)
         status = read_more(source);
     } while (status == CLI_OK && !frames->ended &&
              may_become_archive(pending(source), pending_len(source)));
-    if (status == CLI_OK && is_archive(pending(source), pending_len(source)))
+    if (status == CLI_OK && source_is_archive(pending(source), pending_len(source)))
         return open_archive(source);
     while (status == CLI_OK && !delimited &&
            spb_frame_detect(pending(source), pending_len(source), frames->ended,

@@ -32,6 +32,9 @@ struct message {
     uint64_t offset; /* of its first byte in the input; 0 in an archive */
 };
 
+/* Whether this is how an archive begins, by its first four bytes. */
+bool source_is_archive(const uint8_t *data, size_t len);
+
 /*
  * Begin with another input: read as much as tells what it is.
  *
