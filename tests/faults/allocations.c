@@ -1,0 +1,97 @@
+/*
+ * The program's own definitions take the place of the system's, for its libraries too.
+ */
+#include "allocations.h"
+
+#include <stdlib.h>
+
+static size_t fail_at;
+static bool fail_on;
+static size_t count;
+static size_t live;
+static bool failed;
+
+extern void *__libc_malloc(size_t len);
+extern void *__libc_calloc(size_t items, size_t len);
+extern void *__libc_realloc(void *memory, size_t len);
+extern void *__libc_memalign(size_t alignment, size_t len);
+extern void __libc_free(void *memory);
+
+void fail_allocation(size_t number, bool on)
+{
+    fail_at = number;
+    fail_on = on;
+    count = 0;
+    failed = false;
+}
+
+size_t count_allocations(void)
+{
+    return count;
+}
+
+bool has_failed(void)
+{
+    return failed;
+}
+
+size_t live_allocations(void)
+{
+    return live;
+}
+
+static bool fails(void)
+{
+    count++;
+    if (fail_at == 0 || count < fail_at || (count > fail_at && !fail_on))
+        return false;
+    failed = true;
+    return true;
+}
+
+static void *counted(void *memory)
+{
+    live += memory != NULL;
+    return memory;
+}
+
+/* A sanitizer has an allocator of its own. */
+#if defined(__SANITIZE_ADDRESS__)
+bool can_fail_allocations(void)
+{
+    return false;
+}
+#else
+bool can_fail_allocations(void)
+{
+    return true;
+}
+
+void *malloc(size_t len)
+{
+    return fails() ? NULL : counted(__libc_malloc(len));
+}
+
+void *calloc(size_t items, size_t len)
+{
+    return fails() ? NULL : counted(__libc_calloc(items, len));
+}
+
+void *realloc(void *memory, size_t len)
+{
+    if (fails())
+        return NULL;
+    return memory == NULL ? counted(__libc_malloc(len)) : __libc_realloc(memory, len);
+}
+
+void *aligned_alloc(size_t alignment, size_t len)
+{
+    return fails() ? NULL : counted(__libc_memalign(alignment, len));
+}
+
+void free(void *memory)
+{
+    live -= memory != NULL;
+    __libc_free(memory);
+}
+#endif
