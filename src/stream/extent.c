@@ -35,15 +35,15 @@ bool spb_extent_find(struct spb_extent *extent, const char *text, size_t len)
 /* What stands behind a newline: another record, the rest of this one, or nothing yet. */
 enum line { OTHER_RECORD, SAME_RECORD, NOT_ARRIVED };
 
-static enum line line_at(const struct spb_extent *extent, const char *line, const char *end,
-                         bool ended)
+static enum line line_at(struct spb_extent *extent, const char *line, const char *end, bool ended)
 {
-    const char *at = line;
+    const char *at = line + extent->spaces;
 
     if (!extent->object)
         return OTHER_RECORD;
     while (at < end && (*at == ' ' || *at == '\t'))
         at++;
+    extent->spaces = (size_t)(at - line);
     if (at == end && !ended)
         return NOT_ARRIVED;
     return at < end && *at == '{' && (size_t)(at - line) == extent->indent ? OTHER_RECORD
@@ -58,6 +58,7 @@ bool spb_extent_find_bad(struct spb_extent *extent, const char *text, size_t len
             const enum line line = line_at(extent, text + at + 1, text + len, ended);
             if (line != SAME_RECORD)
                 return line == OTHER_RECORD;
+            extent->spaces = 0;
         }
         if (step(extent, text[at]) && extent->object)
             return true;

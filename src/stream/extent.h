@@ -16,6 +16,7 @@ struct spb_extent {
     bool object;     /* it begins with a brace */
     size_t indent;   /* white space before it on its line; 0 where something else is */
     size_t error_at; /* where it is malformed; SIZE_MAX when it is well-formed */
+    size_t spaces;   /* that were looked at behind the newline that is at `at` */
 };
 
 /* Begins with the object at this offset. */
