@@ -387,17 +387,6 @@ class Signals(ExchangeTest):
         self.assert_unconfirmed(sender, 3)
         self.assertRegex(sender.said, rb"stop")
 
-    def test_a_second_signal_ends_it_whatever_it_waits_for(self):
-        reader, writer = os.pipe()
-        self.addCleanup(os.close, reader)
-        listener = self.listen(stdout=writer)
-        os.close(writer)
-        self.sender(self.unix, self.file("in", NDJSON * 5000))
-        os.read(reader, 1)
-        listener.process.terminate()
-        wait_until(lambda: listener.process.terminate() or listener.ended(), "the end")
-        self.assertNotEqual(listener.wait(), 0)
-
     def test_a_user_signal_asks_for_a_line_of_statistics(self):
         listener = self.listen()
         self.send_well(self.unix, NDJSON)
