@@ -4,6 +4,7 @@ See canonical.py for what a session is as a Python value. Session 0 has every me
 have each with a probability of their own.
 """
 
+import base64
 import random
 import struct
 import sys
@@ -102,6 +103,11 @@ null true false
 "" "\u0041\/\n" "\ud83d\ude00\uD83D\uDE00" "\u0000" "\"" "\\" "é😀"
 [] {} [[]] {"":{}} {"id":null} {"x":[]} {"a":1,"a":2}
 """.split() + ['"a  b"', '{" ":" "}']
+
+
+def base64_member(data):
+    """The value of "$unknownFields" that holds these bytes."""
+    return Raw('"' + base64.b64encode(data).decode() + '"')
 
 
 class Sessions:

@@ -21,7 +21,7 @@ except ImportError:
 
 import wire_cases
 from canonical import Raw, load_schema, rebuilt, without_additional, without_empty
-from corpus import UNKNOWN_FIELDS, Corpus, all_members, coverage, visit_objects
+from corpus import UNKNOWN_FIELDS, Corpus, all_members, base64_member, coverage, visit_objects
 from googlepb import Google, differences
 from runtools import Refused, Tools
 from wirebytes import Scrambler, UnknownFields, delimited, in_number_order
@@ -84,11 +84,6 @@ def as_google_prints(schema, text):
 
 def copied(schema, session):
     return rebuilt(schema, "Session", session, lambda member, content: True)
-
-
-def base64_member(data):
-    """The value of "$unknownFields" that holds these bytes."""
-    return Raw('"' + base64.b64encode(data).decode() + '"')
 
 
 class SessionsTest(unittest.TestCase):
