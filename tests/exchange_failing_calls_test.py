@@ -12,7 +12,7 @@ What becomes of one connection does not end a listener.
 import re
 
 from exchange import REPORT, ExchangeTest, Tool, lines
-from faultcase import calls, environment, faults, sample
+from faultcase import calls, environment, faults, happened, sample
 from toolcase import main, run, wait_until
 
 SAMPLE = 40
@@ -120,6 +120,8 @@ class OfTheListener(FailingCalls):
             self.judge_sender(*sender)
         if fault.passes:
             self.assertEqual((status, said), (0, usual))
+        if fault.loses and happened(self.log):
+            self.assertEqual(status, 3, said)
         if status == 0:
             self.assertIn(0, [sender[0] for sender in senders], said)
         else:

@@ -70,6 +70,9 @@ FAILING = {
     **{name: (errno.ENOMEM,) for name in MEMORY},
 }
 
+# Without these nothing can be done.
+VITAL = ("open", "read", "pread", "write", "fsync", "fdatasync", "rename")
+
 
 class Fault(NamedTuple):
     call: str
@@ -81,6 +84,11 @@ class Fault(NamedTuple):
     def passes(self):
         """Nobody notices it."""
         return self.error in PASSING.get(self.call, ())
+
+    @property
+    def loses(self):
+        """There is no success with it."""
+        return self.call in VITAL and not self.passes
 
     def why(self):
         """What a tool says about it, a regular expression."""
