@@ -12,7 +12,8 @@ import math
 import struct
 import sys
 
-# A third, times the powers of ten from 21 + 1 down to -28 + 1, as a chain of divisions rounds it.
+# A third, times the powers of ten from 22 down to -27; some of them are a bit or more beside the
+# nearest double, as they were published.
 THIRDS = """
 3.3333333333333335e+21 3.333333333333333e+20 3.3333333333333336e+19 3.333333333333334e+18
 3.333333333333334e+17 3.333333333333334e+16 3333333333333334.0 333333333333333.4
