@@ -14,7 +14,7 @@ import time
 from exchange import DEMAND, ExchangeTest, Receipt, connect, lines
 from toolcase import A, B, C, NDJSON, main, wait_until
 
-RETRY_S = 1
+RETRY_S = 2
 UNREAD = 2000  # receipts, more than a socket holds
 
 
@@ -55,7 +55,7 @@ class Retries(ExchangeTest):
 
     def test_each_break_has_the_time_of_a_retry(self):
         sender, peer = self.begin(f"--retry={RETRY_S}")
-        for _ in range(3):
+        for _ in range(2):
             peer.sessions(1)
             peer.close()
             peer = self.accept(self.listening)

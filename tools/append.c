@@ -24,11 +24,20 @@ static enum cli_status refuse(const struct output *output, const char *why)
 
 static enum cli_status read_at(const struct output *output, void *space, size_t len, off_t at)
 {
-    ssize_t got = pread(output->fd, space, len, at);
+    uint8_t *to = space;
 
-    if (got == (ssize_t)len)
-        return CLI_OK;
-    return cli_system_error("read", output->name, got == -1 ? errno : EIO);
+    while (len > 0) {
+        ssize_t got = pread(output->fd, to, len, at);
+
+        if (got == -1 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return cli_system_error("read", output->name, got == -1 ? errno : EIO);
+        to += got;
+        at += got;
+        len -= (size_t)got;
+    }
+    return CLI_OK;
 }
 
 /* Where the last line that is whole ends. */
@@ -53,7 +62,12 @@ static enum cli_status find_line_end(const struct output *output, off_t *end)
 
 static enum cli_status cut(const struct output *output, off_t end, off_t size)
 {
-    if (ftruncate(output->fd, end) == -1)
+    int result;
+
+    do
+        result = ftruncate(output->fd, end);
+    while (result == -1 && errno == EINTR);
+    if (result == -1)
         return cli_system_error("cut a torn line off", output->name, errno);
     cli_error("'%s' ended in a torn line; its %jd bytes were cut off", output->name,
               (intmax_t)(size - end));
@@ -62,7 +76,12 @@ static enum cli_status cut(const struct output *output, off_t end, off_t size)
 
 static enum cli_status end_line(const struct output *output)
 {
-    if (write(output->fd, "\n", 1) != 1)
+    ssize_t written;
+
+    do
+        written = write(output->fd, "\n", 1);
+    while (written == -1 && errno == EINTR);
+    if (written != 1)
         return cli_system_error("write", output->name, errno);
     cli_error("the last line of '%s' was not ended; now it is", output->name);
     return CLI_OK;

@@ -28,6 +28,7 @@ enum {
 };
 
 static const char *tool_name = "sessionpb";
+static enum cli_status parse_status = CLI_USAGE; /* of a command line that cannot be used */
 
 /* -- Messages ------------------------------------------------------------------------------ */
 
@@ -147,7 +148,7 @@ static bool take_list(const struct cli_option *option, const char *value, void *
     }
     items = realloc(list->items, (list->count + 1) * sizeof(*items));
     if (items == NULL) {
-        (void)cli_no_memory();
+        parse_status = cli_no_memory();
         return false;
     }
     items[list->count++] = value;
@@ -327,8 +328,9 @@ bool cli_parse(const struct cli_tool *tool, int argc, char **argv, struct cli_op
 
     prepare_process(tool);
     if (!parse_options(tool, argc, argv, options)) {
-        fprintf(stderr, "Try '%s --help' for more.\n", tool->name);
-        *status_out = CLI_USAGE;
+        if (parse_status == CLI_USAGE)
+            fprintf(stderr, "Try '%s --help' for more.\n", tool->name);
+        *status_out = parse_status;
         return false;
     }
     options->files_given = optind < argc;

@@ -34,6 +34,12 @@ static void measure(struct input *input, const struct stat *status)
     input->size = status->st_size > at ? (uint64_t)(status->st_size - at) : 0;
 }
 
+static void input_close(struct input *input)
+{
+    if (input->fd != STDIN_FILENO)
+        (void)close(input->fd);
+}
+
 static enum cli_status input_open(struct input *input, const char *name)
 {
     struct stat status = { 0 };
@@ -43,15 +49,15 @@ static enum cli_status input_open(struct input *input, const char *name)
     input->fd = standard ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (input->fd == -1)
         return cli_system_error("open", input->name, errno);
-    (void)fstat(input->fd, &status); /* a bad descriptor is what the first read reports */
+    /* a bad descriptor is what the first read reports */
+    if (fstat(input->fd, &status) == -1 && errno != EBADF) {
+        enum cli_status failed = cli_system_error("open", input->name, errno);
+
+        input_close(input);
+        return failed;
+    }
     measure(input, &status);
     return CLI_OK;
-}
-
-static void input_close(struct input *input)
-{
-    if (input->fd != STDIN_FILENO)
-        (void)close(input->fd);
 }
 
 enum cli_status input_each(char *const *names, struct meter *meter, input_visit *visit,

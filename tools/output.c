@@ -217,13 +217,24 @@ static enum cli_status open_directly(struct output *output, const char *path)
     return output->fd != -1 ? CLI_OK : cli_system_error("open", path, errno);
 }
 
+/* fsync() or fdatasync(), through interruptions. */
+static bool is_synced(int (*sync)(int fd), int fd)
+{
+    int result;
+
+    do
+        result = sync(fd);
+    while (result == -1 && errno == EINTR);
+    return result == 0;
+}
+
 /* A file that is new is there after a power failure only when its directory is safe on disk. */
 static enum cli_status sync_directory(const char *path)
 {
     const char *slash = strrchr(path, '/');
     char *directory = slash != NULL ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
     int fd = directory != NULL ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    bool synced = fd != -1 && (fsync(fd) == 0 || errno == EINVAL);
+    bool synced = fd != -1 && (is_synced(fsync, fd) || errno == EINVAL);
     int system_error = errno;
 
     if (fd != -1)
@@ -255,6 +266,8 @@ static enum cli_status open_path(struct output *output, const struct output_targ
     bool exists = stat(path, &before) == 0;
 
     output->name = path;
+    if (!exists && errno != ENOENT)
+        return cli_system_error("open", path, errno);
     if (exists && !S_ISREG(before.st_mode))
         return open_directly(output, path);
     if (target->append)
@@ -341,7 +354,7 @@ enum cli_status output_flush(struct output *output)
 
 enum cli_status output_sync(struct output *output)
 {
-    bool synced = output->fd == -1 || fdatasync(output->fd) == 0;
+    bool synced = output->fd == -1 || is_synced(fdatasync, output->fd);
 
     return synced || errno == EINVAL || errno == EROFS ? CLI_OK : write_failed(output);
 }
@@ -374,9 +387,10 @@ static enum cli_status close_descriptor(struct output *output, bool durable)
 {
     enum cli_status status = CLI_OK;
 
-    if (durable && fsync(output->fd) == -1 && errno != EINVAL)
+    if (durable && !is_synced(fsync, output->fd) && errno != EINVAL)
         status = write_failed(output);
-    if (close(output->fd) == -1 && status == CLI_OK)
+    /* interrupted, it is closed all the same */
+    if (close(output->fd) == -1 && errno != EINTR && status == CLI_OK)
         status = write_failed(output);
     output->fd = -1;
     return status;

@@ -247,7 +247,9 @@ static enum cli_status append_frame(struct sender *sender, const void *message, 
 {
     size_t before = sender->bytes.len;
 
-    if (spb_frame_append(sender->options.framing, message, len, &sender->bytes) != SPB_OK)
+    sender->failed =
+        spb_frame_append(sender->options.framing, message, len, &sender->bytes) != SPB_OK;
+    if (sender->failed)
         return cli_no_memory();
     sender->bytes_added += sender->bytes.len - before;
     return CLI_OK;

@@ -72,6 +72,7 @@ void spb_converter_free(spb_converter *converter)
     spb_bytes_release(&converter->normal);
     spb_bytes_release(&converter->text);
     spb_bytes_release(&converter->unknown);
+    spb_bytes_release(&converter->packed);
     spb_bytes_release(&converter->pb);
     spb_bytes_release(&converter->json);
     free(converter->length_lens);

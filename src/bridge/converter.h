@@ -25,6 +25,7 @@ struct spb_converter {
     struct spb_bytes normal;  /* a message in canonical order, when it came in another */
     struct spb_bytes text;    /* a padded copy of text that stands inside of a message */
     struct spb_bytes unknown; /* unknown fields of the messages that are being read, a stack */
+    struct spb_bytes packed;  /* a struct as bytes, while it is converted */
     struct spb_bytes pb;      /* a message between two passes */
     struct spb_bytes json;    /* text between two passes */
     uint8_t *length_lens;     /* for each row, the bytes that its last length took */

@@ -515,11 +515,11 @@ enum spb_status spb_pb_to_session(spb_converter *converter, const void *pb, size
                : status;
 }
 
-/* Packs a struct into converter->text. */
+/* Packs a struct into converter->packed. */
 static enum spb_status pack(spb_converter *converter, const Journey__V1__Session *session,
                             struct spb_error *error)
 {
-    struct spb_bytes *const packed = &converter->text;
+    struct spb_bytes *const packed = &converter->packed;
     const size_t len = journey__v1__session__get_packed_size(session);
 
     packed->len = 0;
@@ -537,7 +537,7 @@ enum spb_status spb_session_to_json(spb_converter *converter, const Journey__V1_
 
     if (status != SPB_OK)
         return status;
-    return spb_pb_to_json(converter, converter->text.data, converter->text.len, json, error);
+    return spb_pb_to_json(converter, converter->packed.data, converter->packed.len, json, error);
 }
 
 /* See sessionpb/session.h. */
@@ -548,8 +548,8 @@ enum spb_status spb_session_to_pb(spb_converter *converter, const Journey__V1__S
     enum spb_status status = pack(converter, session, error);
 
     if (status == SPB_OK)
-        status =
-            spb_canonical(converter, converter->text.data, converter->text.len, &canonical, error);
+        status = spb_canonical(converter, converter->packed.data, converter->packed.len, &canonical,
+                               error);
     if (status == SPB_OK && spb_bytes_append(pb, canonical->data, canonical->len) != SPB_OK)
         status = spb_error_set(error, SPB_NO_MEMORY, 0, "out of memory");
     return status;

@@ -268,7 +268,7 @@ static bool push_bytes(struct tree_to_pb *c, const char *text, size_t len)
 {
     struct spb_out *const out = &c->converter->additional.out;
 
-    if (!spb_out_room(out, len))
+    if (!spb_out_room(out, len + 1)) /* so that there is a place for no bytes, too */
         return fail_memory(c);
     memcpy(out->at, text, len);
     out->at += len;

@@ -247,8 +247,14 @@ enum spb_status spb_archive_salvage(spb_archive_reader *reader, struct spb_archi
     const enum spb_status status = find_whole(reader, &at);
     if (status != SPB_OK && status != SPB_END)
         return status;
-    *loss_out = (struct spb_archive_loss){ .offset = from, .len = at - from, .error = failure };
-    loss_out->records = spb_reader_records_between(reader, from, at);
+    const uint64_t records = spb_reader_records_between(reader, from, at);
+    if (reader->index.failure.status != SPB_OK) {
+        reader->failure = reader->index.failure;
+        return reader->failure.status;
+    }
+    *loss_out = (struct spb_archive_loss){
+        .offset = from, .len = at - from, .records = records, .error = failure
+    };
     if (loss_out->records != UINT64_MAX)
         loss_out->records -= taken < loss_out->records ? taken : loss_out->records;
     spb_reader_go(reader, at);

@@ -67,8 +67,8 @@ static const uint8_t *get_before(spb_archive_reader *reader, uint64_t end, uint6
     const uint8_t *data;
     size_t have;
 
-    if (want > SIZE_MAX ||
-        spb_archive_input_get(input, end - want, (size_t)want, &data, &have, NULL) != SPB_OK)
+    if (want > SIZE_MAX || spb_archive_input_get(input, end - want, (size_t)want, &data, &have,
+                                                 &reader->index.failure) != SPB_OK)
         return NULL;
     return have < want ? NULL : data + (want - len);
 }
@@ -90,8 +90,10 @@ static bool push_entries(struct spb_archive_index *index, const struct spb_table
             return false;
         *at -= entry.len;
         frame.offset = *at;
-        if (push(index, frame) != SPB_OK)
+        if (push(index, frame) != SPB_OK) {
+            (void)spb_error_set(&index->failure, SPB_NO_MEMORY, (size_t)*at, "out of memory");
             return false;
+        }
     }
     return true;
 }
@@ -143,12 +145,13 @@ bool spb_reader_seek_tables(spb_archive_reader *reader)
 
     if (index->sought)
         return index->from_tables;
-    index->sought = true;
+    index->failure.status = SPB_OK;
     while (fits && end > 0)
         fits = add_segment(reader, &end);
     if (!fits)
         index->count = 0;
     reverse(index);
+    index->sought = index->failure.status == SPB_OK;
     index->from_tables = fits;
     return fits;
 }
@@ -214,6 +217,9 @@ enum spb_status spb_archive_frame_at(spb_archive_reader *reader, uint64_t index,
     if (!reader->input.seekable)
         return spb_error_set(error, SPB_MISUSE, 0, "a source of unknown length cannot be searched");
     if (!spb_reader_seek_tables(reader)) {
+        status = reader->index.failure.status;
+        if (status != SPB_OK && error != NULL)
+            *error = reader->index.failure;
         while (status == SPB_OK && reader->index.count <= index)
             status = walk(reader, error);
     }
@@ -284,7 +290,11 @@ enum spb_status spb_archive_skip(spb_archive_reader *reader, uint64_t count, uin
     while (status == SPB_OK && left > 0) {
         if (!reader->in_pieces && !spb_reader_has_rest(reader) && jump(reader, &left))
             continue;
-        status = spb_reader_next(reader, &record, &reader->failure);
+        if (reader->index.failure.status != SPB_OK)
+            reader->failure = reader->index.failure;
+        status = reader->failure.status;
+        if (status == SPB_OK)
+            status = spb_reader_next(reader, &record, &reader->failure);
         left -= status == SPB_OK;
     }
     *skipped_out = count - left;

@@ -19,9 +19,10 @@ struct spb_archive_index {
     struct spb_archive_frame *items;
     size_t count;
     size_t capacity;
-    bool sought;      /* the tables have been sought, from the archive's end */
-    bool from_tables; /* they were found, and all of the archive is known */
-    uint64_t walked;  /* otherwise: what lies before this offset has been read through */
+    bool sought;              /* the tables have been sought, from the archive's end */
+    bool from_tables;         /* they were found, and all of the archive is known */
+    uint64_t walked;          /* otherwise: what lies before this offset has been read through */
+    struct spb_error failure; /* why the tables could not be looked at this time, or SPB_OK */
 };
 
 void spb_archive_index_release(struct spb_archive_index *index);

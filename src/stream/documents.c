@@ -1,8 +1,7 @@
 /*
  * A stream of documents. Text is read once: the engine itself finds where a session ends. Only one
  * that has not arrived whole is searched for its closing brace as more text comes, so that the
- * engine begins again once and not with every piece. Listings and arrays are never held: the stream
- * remembers which of them are open, and takes their elements as it takes documents.
+ * engine begins again once and not with every piece. Listings and arrays are never held.
  */
 #include <sessionpb/documents.h>
 
@@ -19,8 +18,8 @@
 
 enum {
     PIECE = 256 << 10, /* bytes of text asked for at once */
-    RETRY_MIN = 512,   /* text that is too short to judge is judged again up to this many bytes
-                            with every piece, and then each time it has doubled */
+    RETRY_MIN = 512,   /* bytes: longer text, if too short to judge, waits until it has doubled */
+    ENVELOPE_DEPTH = 8 /* levels of an envelope and of the schema */
 };
 
 #define LINE_BEGUN SIZE_MAX
@@ -319,14 +318,15 @@ static enum spb_status take_session(spb_documents *d, struct spb_bytes *pb, stru
     return status;
 }
 
-/* Checks the grammar of the value or member at the start. Returns the place behind it, or NULL. */
-static const char *check_text(spb_documents *d, const char *at, struct spb_json_reader *reader)
+/* Checks the grammar of the value or member at the start, which may nest so many levels deeper than the
+   limit. Returns the place behind it, or NULL. */
+static const char *check_text(spb_documents *d, const char *at, size_t levels,
+                              struct spb_json_reader *reader)
 {
     struct spb_out out;
 
-    *reader = (struct spb_json_reader){ .begin = text_at(d, d->start),
-                                        .end = text_end(d),
-                                        .depth_max = d->converter->options.limits.depth_max };
+    *reader = (struct spb_json_reader){ .begin = text_at(d, d->start), .end = text_end(d) };
+    reader->depth_max = d->converter->options.limits.depth_max + levels;
     d->scratch.len = 0;
     spb_out_begin(&out, &d->scratch);
     if (!spb_out_room(&out, (size_t)(reader->end - at) + SPB_PADDING))
@@ -353,7 +353,7 @@ static enum spb_status take_envelope(spb_documents *d, enum spb_shape shape, str
 
     if (!is_whole(d) && !d->finished)
         return wait(d, error);
-    const char *const end = check_text(d, text_at(d, d->start), &reader);
+    const char *const end = check_text(d, text_at(d, d->start), ENVELOPE_DEPTH, &reader);
     if (end == NULL)
         return fail_text(d, true, &reader, error);
     const char *const fault = spb_shape_open(shape, text_at(d, d->start), end, &body);
@@ -409,7 +409,7 @@ static enum spb_status take_member(spb_documents *d, bool *again, struct spb_err
         return wait(d, error);
     if (*name != '"')
         return fail_at_start(d, false, SPB_BAD_JSON, "expected a member's name in quotes", error);
-    at = check_text(d, name, &reader);
+    at = check_text(d, name, 0, &reader);
     const bool is_entities = at != NULL && strncmp(name, entities, sizeof entities - 1) == 0;
     if (at != NULL)
         at = spb_json_expect(&reader, spb_json_space(at), ":", "':' behind a member's name");
@@ -423,7 +423,7 @@ static enum spb_status take_member(spb_documents *d, bool *again, struct spb_err
         return SPB_OK;
     }
     if (at != NULL)
-        at = check_text(d, at, &reader);
+        at = check_text(d, at, 0, &reader);
     /* A number is whole only when something stands behind it. */
     if (at != NULL && at == reader.end)
         at = spb_json_fail(&reader, SPB_BAD_JSON, at, "expected ',' or '}'");

@@ -124,8 +124,9 @@ enum spb_status spb_frame_find(enum spb_framing framing, const void *data, size_
                                size_t message_max, struct spb_frame *frame_out,
                                struct spb_error *error)
 {
-    const struct find f = { .data = data,
-                            .end = (const uint8_t *)data + len,
+    const uint8_t *const begin = len == 0 ? (const uint8_t *)"" : data; /* which may be NULL */
+    const struct find f = { .data = begin,
+                            .end = begin + len,
                             .ended = ended != 0,
                             .message_max = message_max == 0 ? MESSAGE_MAX_DEFAULT : message_max,
                             .error = error };

@@ -88,10 +88,11 @@ void spb_frames_commit(struct spb_frames *frames, size_t len)
 enum spb_status spb_frames_next(struct spb_frames *frames, const uint8_t **message_out,
                                 size_t *len_out, struct spb_error *error)
 {
+    const uint8_t *const arrived = frames->arrived.data; /* NULL as long as nothing has */
     struct spb_frame frame;
     const enum spb_status status = spb_frame_find(
-        frames->framing, frames->arrived.data + frames->used, spb_frames_pending(frames),
-        frames->ended, frames->message_max, &frame, error);
+        frames->framing, arrived == NULL ? NULL : arrived + frames->used,
+        spb_frames_pending(frames), frames->ended, frames->message_max, &frame, error);
 
     if (status == SPB_OK) {
         *message_out = frame.message;
