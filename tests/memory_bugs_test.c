@@ -210,7 +210,10 @@ static void bytes_to_tree(spb_converter *converter, const struct spb_bytes *in)
     cJSON_Delete(tree);
 }
 
-/* Putting fields in order takes two spans of 40 bytes for each, and doubles: a field may have 2 bytes. */
+/*
+ * Putting fields in order takes two spans of 40 bytes for each, and doubles: a field may have 2 bytes.
+ * With a budget it keeps to that.
+ */
 static const struct {
     const char *name;
     door *through;
@@ -222,8 +225,9 @@ static const struct {
     { "text to a struct", text_to_struct, true, BUDGET, 40 },
     { "a stream of text", stream, true, 0, 40 },
     { "bytes to text", bytes_to_text, false, 0, 240 },
-    { "bytes to a struct", bytes_to_struct, false, BUDGET, 240 },
-    { "bytes to a tree", bytes_to_tree, false, BUDGET, 240 },
+    { "bytes to text within a budget", bytes_to_text, false, BUDGET, 40 },
+    { "bytes to a struct", bytes_to_struct, false, BUDGET, 40 },
+    { "bytes to a tree", bytes_to_tree, false, BUDGET, 40 },
 };
 
 enum { DOORS = sizeof doors / sizeof doors[0] };

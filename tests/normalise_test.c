@@ -289,6 +289,23 @@ START_TEST(what_ends_inside_a_nested_message_is_broken)
 }
 END_TEST
 
+START_TEST(fields_above_the_memory_limit_are_refused_at_the_first)
+{
+    struct spb_bytes message = { 0 };
+    struct spb_bytes out = { 0 };
+    size_t offset;
+
+    put_hex(&message, "1001 0801 1001");
+    normaliser.memory_max = 3 * 4 * sizeof(struct spb_span);
+    assert_status(normalise(schema->session, &message, &out, NULL), SPB_OK, "three");
+    put_hex(&message, "0801");
+    assert_status(normalise(schema->session, &message, &out, &offset), SPB_OVER_BUDGET, "four");
+    ck_assert_uint_eq(offset, 6);
+    spb_bytes_release(&message);
+    spb_bytes_release(&out);
+}
+END_TEST
+
 START_TEST(groups_nest_as_deep_as_the_limit)
 {
     for (size_t depth = DEPTH_MAX - 1; depth <= DEPTH_MAX + 1; depth++) {
@@ -379,6 +396,7 @@ int main(void)
     tcase_add_test(tcase, the_message_is_appended);
     tcase_add_loop_test(tcase, what_is_no_message_is_refused, 0, BAD);
     tcase_add_test(tcase, what_ends_inside_a_nested_message_is_broken);
+    tcase_add_test(tcase, fields_above_the_memory_limit_are_refused_at_the_first);
     tcase_add_test(tcase, groups_nest_as_deep_as_the_limit);
     tcase_add_loop_test(tcase, fields_are_sorted_in_place, 5, 8);
     tcase_add_test(tcase, no_fields_are_sorted_in_place);

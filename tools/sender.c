@@ -185,10 +185,11 @@ static enum spb_status connect_once(struct sender *sender, int timeout_ms)
 }
 
 /* Some of it by chance, so that many senders do not come back at the same moment. */
-static void back_off(uint64_t delay_ms)
+static void back_off(uint64_t delay_ms, uint64_t left_ms)
 {
     uint64_t now = clock_ms();
-    uint64_t part_ms = delay_ms / 2 + now * UINT64_C(2654435761) % (delay_ms / 2 + 1);
+    uint64_t chosen_ms = delay_ms / 2 + now * UINT64_C(2654435761) % (delay_ms / 2 + 1);
+    uint64_t part_ms = chosen_ms < left_ms ? chosen_ms : left_ms;
     struct timespec pause = { .tv_sec = (time_t)(part_ms / 1000),
                               .tv_nsec = (long)(part_ms % 1000) * 1000000 };
 
@@ -275,7 +276,7 @@ static enum cli_status reconnect(struct sender *sender)
 
         if (left_ms == 0)
             return give_up(sender);
-        back_off(sender->delay_ms < (uint64_t)left_ms ? sender->delay_ms : (uint64_t)left_ms);
+        back_off(sender->delay_ms, (uint64_t)left_ms);
         sender->delay_ms =
             sender->delay_ms < BACK_OFF_MAX_MS / 2 ? sender->delay_ms * 2 : BACK_OFF_MAX_MS;
         if (connect_once(sender, left_ms < options->timeout_ms ? left_ms : options->timeout_ms) ==

@@ -27,8 +27,9 @@ struct spb_limits {
     /* Nesting of the values of additional members, and of groups in unknown fields. Default 64: the
        schema nests 3 deep, other runtimes stop at 100, and the stack must hold it. At most 1,000. */
     size_t depth_max;
-    /* Bytes that a struct or a tree may take. Default 256 MiB: document_max times 4, what a session
-       made of short strings takes as a struct. */
+    /* Bytes that a struct or a tree may take, and what it takes to put the fields of a message that
+       are out of order into order: 160 for each. Default 256 MiB: document_max times 4, what a
+       session made of short strings takes as a struct. */
     size_t memory_max;
     /* Strings, messages and array elements that a struct or a tree may hold. Default 1,000,000:
        `"",` costs 3 bytes of text and some 100 bytes as a node of a tree. */

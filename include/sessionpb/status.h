@@ -41,7 +41,7 @@ enum spb_status {
     /* A limit of struct spb_limits. */
     SPB_TOO_LARGE = 50,   /* a document or message above document_max */
     SPB_TOO_DEEP = 51,    /* additional values nested deeper than depth_max */
-    SPB_OVER_BUDGET = 52, /* a struct or tree above memory_max or items_max */
+    SPB_OVER_BUDGET = 52, /* above memory_max or items_max */
 
     /* The environment. */
     SPB_NO_MEMORY = 60,

@@ -56,6 +56,7 @@ spb_converter *spb_converter_new(const struct spb_options *options)
         return NULL;
     }
     memset(converter->length_lens, 1, converter->schema->row_count);
+    converter->normaliser.memory_max = converter->options.limits.memory_max;
     return converter;
 }
 

@@ -13,6 +13,7 @@ struct normalise {
     struct spb_normaliser *scratch;
     struct spb_wire_reader *reader;
     struct spb_bytes *out;
+    size_t spans_max;
     unsigned depth; /* of merged messages inside each other */
 };
 
@@ -42,6 +43,27 @@ static bool insert_length(struct normalise *n, size_t start)
 }
 
 /* ------------------------------------------------------------------ spans */
+
+/* The spans that fit into `memory_max` bytes while their stack doubles, with room to sort them. */
+static size_t spans_in(size_t memory_max)
+{
+    return memory_max == 0 ? SIZE_MAX : memory_max / (2 * 2 * sizeof(struct spb_span));
+}
+
+/* Pushes the span of what is at `at`. */
+static bool push(struct normalise *n, struct spb_span span, const uint8_t *at)
+{
+    struct spb_spans *const spans = &n->scratch->spans;
+
+    if (spans->count == n->spans_max) {
+        spb_wire_fail(n->reader, SPB_OVER_BUDGET, at,
+                      "more than %zu fields are to be put in order; limits.memory_max allows no "
+                      "more",
+                      n->spans_max);
+        return false;
+    }
+    return spb_spans_push(spans, span) == SPB_OK || fail_memory(n);
+}
 
 /*
  * The key that fields are sorted by. Unknown ones stand behind known ones of their number, and in an
@@ -81,8 +103,8 @@ static bool collect(struct normalise *n, const struct spb_table *table, const ui
                                        .len = (size_t)(at - begin) };
         if (join && spans->count > first && spans->items[spans->count - 1].number == span.number)
             spans->items[spans->count - 1].len += span.len;
-        else if (spb_spans_push(spans, span) != SPB_OK)
-            return fail_memory(n);
+        else if (!push(n, span, begin))
+            return false;
     }
     return true;
 }
@@ -258,8 +280,8 @@ static bool collect_entries(struct normalise *n, size_t start)
                                        .key_len = key.len,
                                        .offset = (size_t)(at - base),
                                        .len = (size_t)(behind - at) };
-        if (spb_spans_push(&n->scratch->spans, span) != SPB_OK)
-            return fail_memory(n);
+        if (!push(n, span, n->reader->begin))
+            return false;
         at = behind;
     }
     return true;
@@ -352,7 +374,10 @@ enum spb_status spb_wire_normalise(struct spb_normaliser *normaliser,
                                    struct spb_wire_reader *reader, const struct spb_table *table,
                                    const uint8_t *data, size_t len, struct spb_bytes *out)
 {
-    struct normalise n = { normaliser, reader, out, 0 };
+    struct normalise n = { .scratch = normaliser,
+                           .reader = reader,
+                           .out = out,
+                           .spans_max = spans_in(normaliser->memory_max) };
 
     write_message(&n, table, data, len);
     return reader->error.status;
@@ -446,7 +471,7 @@ enum spb_status spb_wire_sort_fields(struct spb_normaliser *normaliser,
     if (sort_pieces(normaliser, table, data, len))
         return SPB_OK;
     struct spb_wire_reader reader = { .begin = data, .depth_max = SIZE_MAX };
-    struct normalise n = { normaliser, &reader, NULL, 0 };
+    struct normalise n = { .scratch = normaliser, .reader = &reader, .spans_max = SIZE_MAX };
     struct spb_spans *spans = &normaliser->spans;
     const size_t first = spans->count;
     enum spb_status status = SPB_NO_MEMORY;

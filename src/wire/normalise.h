@@ -15,8 +15,9 @@
 #include "schema/table.h"
 #include "wire/reader.h"
 
-/* Scratch memory, reused. Zero-initialise. */
+/* Scratch memory, reused. Zero-initialise, and set memory_max. */
 struct spb_normaliser {
+    size_t memory_max; /* bytes of spans of a message; above it SPB_OVER_BUDGET; 0: no limit */
     struct spb_spans spans;
     struct spb_bytes merged[SPB_TABLES_DEEP]; /* payloads of split messages, for each depth */
     struct spb_bytes sorted;
