@@ -48,6 +48,9 @@ DOORS = [
         ["src/net/*"],
     ),
     ("zstd", ["zstd*.h", "xxhash.h"], ["src/stream/*.c"]),
+    ("libnats", ["nats/*", "nats.h"], ["tools/transport/nats.c"]),
+    ("librdkafka", ["librdkafka/*"], ["tools/transport/kafka.c"]),
+    ("OpenSSL", ["openssl/*"], ["tools/transport/*.c"]),
 ]
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]*)"|<([^>]*)>)', re.MULTILINE)
@@ -181,6 +184,9 @@ CASES = [
     ("src/stream/socket.c", "#include <sys/socket.h>", "socket headers may be included only by"),
     ("tools/cli.h", "#include <sessionpb/session.h>", GOOD),
     ("tools/good.c", '#include <stdio.h>\n#include "cli.h"', GOOD),
+    ("tools/transport/kafka.c", "#include <librdkafka/rdkafka.h>", GOOD),
+    ("tools/cafka.c", "#include <librdkafka/rdkafka.h>", "librdkafka may be included only by"),
+    ("src/net/tls.c", "#include <openssl/ssl.h>", "OpenSSL may be included only by"),
     ("tools/inside.c", '#include "base/bytes.h"', "a tool may not include"),
 ]
 

@@ -20,8 +20,8 @@ NAMES = ("session2pb", "pb2session")
 DEADLINE_S = 60
 
 SECTIONS = {
-    "session2pb": ("INPUT SHAPES", "ARCHIVES", "SOCKETS", "BAD RECORDS"),
-    "pb2session": ("FRAMINGS", "ARCHIVES", "SOCKETS", "BAD RECORDS"),
+    "session2pb": ("INPUT SHAPES", "ARCHIVES", "SOCKETS", "BROKERS", "BAD RECORDS"),
+    "pb2session": ("FRAMINGS", "ARCHIVES", "SOCKETS", "BROKERS", "BAD RECORDS"),
 }
 ALWAYS = ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "EXAMPLES", "DIAGNOSTICS",
           "SEE ALSO", "STANDARDS")
@@ -35,8 +35,9 @@ def environment():
 
 
 def help_text(name):
-    return subprocess.run([TOOLS / name, "--help"], capture_output=True, encoding="utf-8",
-                          check=True).stdout
+    """All that it says of itself, the options of the network behind the others."""
+    return "".join(subprocess.run([TOOLS / name, flag], capture_output=True, encoding="utf-8",
+                                  check=True).stdout for flag in ("--help", "--help-network"))
 
 
 def sections(name):

@@ -379,7 +379,7 @@ class Usage(ToolTest):
     def test_help_fits_a_screen_and_lists_options_and_exit_statuses(self):
         own = {"session2pb": "--force", "pb2session": "--pretty"}
         for tool, option in own.items():
-            for flag in ("-h", "--help"):
+            for flag in ("--help-network", "-h", "--help"):
                 lines = self.good(tool, flag).decode().splitlines()
                 self.assertLessEqual(len(lines), 50)
                 self.assertLessEqual(max(map(len, lines)), 80)
@@ -392,7 +392,7 @@ class Usage(ToolTest):
         for tool in ("session2pb", "pb2session"):
             for flag in ("-V", "--version"):
                 line = self.good(tool, flag).decode()
-                self.assertRegex(line, rf"\A{tool} \(sessionpb\) \d+\.\d+\.\d+\n\Z")
+                self.assertRegex(line, rf"\A{tool} \(sessionpb\) \d+\.\d+\.\d+\n(with .+\n)?\Z")
 
     def test_wrong_usage(self):
         cases = {

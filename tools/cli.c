@@ -21,7 +21,7 @@
 #include "statusline.h"
 
 enum {
-    OPTIONS_MAX = 40,
+    OPTIONS_MAX = 48,
     LONG_BASE = 256,   /* getopt_long() returns LONG_BASE + row: no letter is as large */
     CHOICES_SIZE = 64, /* all choices of an option */
     DECIMAL = 10,
@@ -210,9 +210,14 @@ static bool is_free_of_conflicts(const struct cli_tool *tool, const struct cli_o
 static bool has_what_it_needs(const struct cli_tool *tool, const struct cli_options *options)
 {
     for (const struct cli_need *row = tool->needs; row->one != NULL; row++) {
-        if (!is_given(row->one, options, 0) || is_given(row->other, options, 0))
+        const struct cli_option *alternative = row->alternative;
+
+        if (!is_given(row->one, options, 0) || is_given(row->other, options, 0) ||
+            (alternative != NULL && is_given(alternative, options, 0)))
             continue;
-        cli_error("'--%s' needs '--%s'", row->one->name, row->other->name);
+        cli_error("'--%s' needs '--%s'%s%s%s", row->one->name, row->other->name,
+                  alternative != NULL ? " or '--" : "",
+                  alternative != NULL ? alternative->name : "", alternative != NULL ? "'" : "");
         return false;
     }
     return true;
@@ -298,7 +303,7 @@ static bool parse_options(const struct cli_tool *tool, int argc, char **argv,
         if (!take[option->kind](option, optarg, (char *)options + option->offset))
             return false;
     }
-    return options->help || options->version ||
+    return options->help || options->help_network || options->version ||
            (is_free_of_conflicts(tool, options) && has_what_it_needs(tool, options));
 }
 
@@ -335,9 +340,11 @@ bool cli_parse(const struct cli_tool *tool, int argc, char **argv, struct cli_op
     }
     options->files_given = optind < argc;
     options->files = options->files_given ? argv + optind : standard_input;
-    if (!options->help && !options->version)
+    if (options->help || options->help_network)
+        *status_out = cli_print_help(tool, !options->help);
+    else if (options->version)
+        *status_out = cli_print_version(tool);
+    else
         return true;
-
-    *status_out = options->help ? cli_print_help(tool) : cli_print_version(tool);
     return false;
 }

@@ -57,6 +57,7 @@ struct cli_option {
     const char *value;                /* what stands for the value in the help text */
     const struct cli_choice *choices; /* CLI_CHOICE: ended by a NULL name */
     uint64_t min, max;                /* CLI_COUNT: max 0 for any number */
+    bool network;                     /* it belongs into the text of --help-network */
     const char *help;                 /* further lines after '\n' */
 };
 
@@ -67,10 +68,11 @@ struct cli_conflict {
     int choice; /* of `other`: the value that is meant; 0 for all of them */
 };
 
-/* An option that means nothing without another one. */
+/* An option that means nothing without another one, or one of two. */
 struct cli_need {
     const struct cli_option *one;
     const struct cli_option *other;
+    const struct cli_option *alternative; /* NULL: there is none */
 };
 
 struct cli_tool {
@@ -95,12 +97,18 @@ struct cli_options {
     struct cli_count frame_size;
     struct cli_count skip;
     struct cli_count limit;
+    const char *tls_ca; /* paths; NULL where not given */
+    const char *tls_cert;
+    const char *tls_key;
+    const char *credentials;
+    struct cli_list settings; /* KEY=VALUE; its items are to be freed */
     bool lenient;
     bool check;
     bool stats;
     bool quiet;
     bool force;
     bool help;
+    bool help_network;
     bool version;
     bool files_given;
     char *const
@@ -123,7 +131,13 @@ extern const struct cli_option cli_option_stats;
 extern const struct cli_option cli_option_quiet;
 extern const struct cli_option cli_option_force;
 extern const struct cli_option cli_option_help;
+extern const struct cli_option cli_option_help_network;
 extern const struct cli_option cli_option_version;
+extern const struct cli_option cli_option_tls_ca;
+extern const struct cli_option cli_option_tls_cert;
+extern const struct cli_option cli_option_tls_key;
+extern const struct cli_option cli_option_credentials;
+extern const struct cli_option cli_option_setting;
 
 /* The value of --framing's choice for an enum spb_framing, and back. */
 enum { CLI_FRAMING_BASE = 1 };
@@ -142,8 +156,8 @@ cli_framing(const struct cli_options *options); /* delimited where it is not giv
 bool cli_parse(const struct cli_tool *tool, int argc, char **argv, struct cli_options *options,
                enum cli_status *status_out);
 
-/* Print the help text or the version to standard output. CLI_OK, CLI_READER_GONE or CLI_FAILED. */
-enum cli_status cli_print_help(const struct cli_tool *tool);
+/* Print the help text, or the version, to standard output. CLI_OK, CLI_READER_GONE or CLI_FAILED. */
+enum cli_status cli_print_help(const struct cli_tool *tool, bool network);
 enum cli_status cli_print_version(const struct cli_tool *tool);
 
 /* The choices of an option as `keep|drop|reject`. */

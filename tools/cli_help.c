@@ -12,6 +12,8 @@
 
 #include <sessionpb/version.h>
 
+#include "transport/transport.h"
+
 enum {
     HELP_COLUMN = 34,  /* where the help of each option begins */
     CHOICES_SIZE = 64, /* all choices of an option */
@@ -70,11 +72,17 @@ static enum cli_status flush_text(void)
     return cli_system_error("write", "(standard output)", errno);
 }
 
-enum cli_status cli_print_help(const struct cli_tool *tool)
+enum cli_status cli_print_help(const struct cli_tool *tool, bool network)
 {
-    printf("Usage: %s [OPTION]... [FILE]...\n%s\n", tool->name, tool->about);
+    if (network)
+        printf("Options of %s for sockets and brokers:\n\n", tool->name);
+    else
+        printf("Usage: %s [OPTION]... [FILE]...\n%s\n", tool->name, tool->about);
     for (size_t i = 0; tool->options[i] != NULL; i++)
-        print_option(tool->options[i]);
+        if (tool->options[i]->network == network)
+            print_option(tool->options[i]);
+    if (network)
+        return flush_text();
     printf("\nExit status:\n");
     for (size_t i = 0; i < sizeof(exit_statuses) / sizeof(exit_statuses[0]); i++)
         printf("  %zu  %s\n", i, exit_statuses[i]);
@@ -83,6 +91,12 @@ enum cli_status cli_print_help(const struct cli_tool *tool)
 
 enum cli_status cli_print_version(const struct cli_tool *tool)
 {
+    const char *library;
+
     printf("%s (sessionpb) %s\n", tool->name, SPB_VERSION);
+    for (size_t i = 0; (library = transport_library(i)) != NULL; i++)
+        printf("%s%s", i == 0 ? "with " : ", ", library);
+    if (transport_library(0) != NULL)
+        putchar('\n');
     return flush_text();
 }

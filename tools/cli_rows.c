@@ -155,12 +155,65 @@ const struct cli_option cli_option_help = {
     .help = "print this text",
 };
 
+const struct cli_option cli_option_help_network = {
+    .name = "help-network",
+    .kind = CLI_FLAG,
+    .offset = offsetof(struct cli_options, help_network),
+    .help = "print the options of sockets and brokers",
+};
+
 const struct cli_option cli_option_version = {
     .name = "version",
     .letter = 'V',
     .kind = CLI_FLAG,
     .offset = offsetof(struct cli_options, version),
     .help = "print the version",
+};
+
+const struct cli_option cli_option_tls_ca = {
+    .name = "tls-ca",
+    .kind = CLI_TEXT,
+    .network = true,
+    .offset = offsetof(struct cli_options, tls_ca),
+    .value = "FILE",
+    .help = "PEM: who vouches for the other end",
+};
+
+const struct cli_option cli_option_tls_cert = {
+    .name = "tls-cert",
+    .kind = CLI_TEXT,
+    .network = true,
+    .offset = offsetof(struct cli_options, tls_cert),
+    .value = "FILE",
+    .help = "PEM: the certificate of this end, and those\nbetween it and its authority",
+};
+
+const struct cli_option cli_option_tls_key = {
+    .name = "tls-key",
+    .kind = CLI_TEXT,
+    .network = true,
+    .offset = offsetof(struct cli_options, tls_key),
+    .value = "FILE",
+    .help = "PEM: its private key",
+};
+
+const struct cli_option cli_option_credentials = {
+    .name = "credentials",
+    .kind = CLI_TEXT,
+    .network = true,
+    .offset = offsetof(struct cli_options, credentials),
+    .value = "FILE",
+    .help = "of a NATS user: JWT and seed",
+};
+
+const struct cli_option cli_option_setting = {
+    .name = "set",
+    .letter = 'X',
+    .kind = CLI_LIST,
+    .network = true,
+    .offset = offsetof(struct cli_options, settings),
+    .value = "KEY=VALUE",
+    .help = "a setting of librdkafka; repeatable",
 };
 
 enum spb_framing cli_framing(const struct cli_options *options)

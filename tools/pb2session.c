@@ -302,10 +302,12 @@ int main(int argc, char **argv)
     enum cli_status status;
 
     if (cli_parse(&pb2session_tool, argc, argv, &options.common, &status))
-        status = options.endpoints.count > 0 ? receiver_run(&options) : run_on_files(&options);
+        status = options.endpoints.count > 0 || options.connect != NULL ? receiver_run(&options)
+                                                                        : run_on_files(&options);
     free(options.ids.items);
     free(options.endpoints.items);
     free(options.uids.items);
     free(options.gids.items);
+    free(options.common.settings.items);
     return cli_exit_code(status);
 }

@@ -53,9 +53,30 @@ static const struct cli_option option_listen = {
     .help = "receive at unix:PATH, tcp:HOST:PORT, fd:N\nor systemd:; repeatable",
 };
 
+static const struct cli_option option_connect = {
+    .name = "connect",
+    .kind = CLI_TEXT,
+    .offset = offsetof(struct pb2session_options, connect),
+    .value = "ENDPOINT",
+    .help = "fetch from nats://HOST[:PORT]/SUBJECT,\nkafka://HOST[:PORT]/TOPIC, unix:PATH,\n"
+            "tcp:HOST:PORT or fd:N",
+};
+
+static const struct cli_option option_idle_exit = {
+    .name = "idle-exit",
+    .kind = CLI_COUNT,
+    .network = true,
+    .offset = offsetof(struct pb2session_options, idle_exit),
+    .value = "SECONDS",
+    .min = 1,
+    .max = SECONDS_MAX,
+    .help = "end when nothing has come for so long",
+};
+
 static const struct cli_option option_fsync = {
     .name = "fsync",
     .kind = CLI_FLAG,
+    .network = true,
     .offset = offsetof(struct pb2session_options, fsync),
     .help = "confirm only what is safe on disk",
 };
@@ -63,6 +84,7 @@ static const struct cli_option option_fsync = {
 static const struct cli_option option_max_connections = {
     .name = "max-connections",
     .kind = CLI_COUNT,
+    .network = true,
     .offset = offsetof(struct pb2session_options, max_connections),
     .value = "N",
     .min = 1,
@@ -73,6 +95,7 @@ static const struct cli_option option_max_connections = {
 static const struct cli_option option_message_max = {
     .name = "message-max",
     .kind = CLI_COUNT,
+    .network = true,
     .offset = offsetof(struct pb2session_options, message_max),
     .value = "BYTES",
     .min = 1,
@@ -83,6 +106,7 @@ static const struct cli_option option_message_max = {
 static const struct cli_option option_idle_timeout = {
     .name = "idle-timeout",
     .kind = CLI_COUNT,
+    .network = true,
     .offset = offsetof(struct pb2session_options, idle_timeout),
     .value = "SECONDS",
     .min = 1,
@@ -93,6 +117,7 @@ static const struct cli_option option_idle_timeout = {
 static const struct cli_option option_frame_timeout = {
     .name = "frame-timeout",
     .kind = CLI_COUNT,
+    .network = true,
     .offset = offsetof(struct pb2session_options, frame_timeout),
     .value = "SECONDS",
     .min = 1,
@@ -103,6 +128,7 @@ static const struct cli_option option_frame_timeout = {
 static const struct cli_option option_allow_uid = {
     .name = "allow-uid",
     .kind = CLI_LIST,
+    .network = true,
     .offset = offsetof(struct pb2session_options, uids),
     .value = "UID",
     .help = "who may send over a Unix socket,\nbesides this user; repeatable",
@@ -111,6 +137,7 @@ static const struct cli_option option_allow_uid = {
 static const struct cli_option option_allow_gid = {
     .name = "allow-gid",
     .kind = CLI_LIST,
+    .network = true,
     .offset = offsetof(struct pb2session_options, gids),
     .value = "GID",
     .help = "likewise, by group",
@@ -119,6 +146,7 @@ static const struct cli_option option_allow_gid = {
 static const struct cli_option option_insecure_remote = {
     .name = "insecure-remote",
     .kind = CLI_FLAG,
+    .network = true,
     .offset = offsetof(struct pb2session_options, insecure_remote),
     .help = "let tcp: be reached from other machines,\nwithout encryption or authentication",
 };
@@ -141,19 +169,27 @@ static const struct cli_option *const option_table[] = {
     &cli_option_stats,
     &cli_option_quiet,
     &cli_option_force,
+    &option_connect,
     &option_listen,
     &cli_option_zstd,
     &cli_option_frame_size,
+    &cli_option_help,
+    &cli_option_help_network,
+    &cli_option_version,
     &option_fsync,
-    &option_max_connections,
+    &option_idle_exit,
     &option_message_max,
+    &option_max_connections,
     &option_idle_timeout,
     &option_frame_timeout,
     &option_allow_uid,
     &option_allow_gid,
     &option_insecure_remote,
-    &cli_option_help,
-    &cli_option_version,
+    &cli_option_credentials,
+    &cli_option_setting,
+    &cli_option_tls_ca,
+    &cli_option_tls_cert,
+    &cli_option_tls_key,
     NULL,
 };
 
@@ -182,21 +218,39 @@ static const struct cli_conflict conflicts[] = {
     { &option_listen, &cli_option_rejects, 0 },
     { &option_listen, &cli_option_skip, 0 },
     { &option_listen, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_RAW },
+    { &option_connect, &option_pretty, 0 },
+    { &option_connect, &option_array, 0 },
+    { &option_connect, &option_id, 0 },
+    { &option_connect, &option_list, 0 },
+    { &option_connect, &cli_option_check, 0 },
+    { &option_connect, &option_salvage, 0 },
+    { &option_connect, &cli_option_rejects, 0 },
+    { &option_connect, &cli_option_skip, 0 },
+    { &option_connect, &cli_option_framing, CLI_FRAMING_BASE + SPB_FRAMING_RAW },
+    { &option_connect, &option_listen, 0 },
     { NULL, NULL, 0 },
 };
 
 static const struct cli_need needs[] = {
-    { &cli_option_zstd, &option_listen },
-    { &cli_option_frame_size, &cli_option_zstd },
-    { &option_fsync, &option_listen },
-    { &option_max_connections, &option_listen },
-    { &option_message_max, &option_listen },
-    { &option_idle_timeout, &option_listen },
-    { &option_frame_timeout, &option_listen },
-    { &option_allow_uid, &option_listen },
-    { &option_allow_gid, &option_listen },
-    { &option_insecure_remote, &option_listen },
-    { NULL, NULL },
+    { &cli_option_zstd, &option_listen, &option_connect },
+    { &cli_option_frame_size, &cli_option_zstd, NULL },
+    { &option_fsync, &option_listen, &option_connect },
+    { &option_idle_exit, &option_connect, NULL },
+    { &option_message_max, &option_listen, &option_connect },
+    { &option_max_connections, &option_listen, NULL },
+    { &option_idle_timeout, &option_listen, NULL },
+    { &option_frame_timeout, &option_listen, NULL },
+    { &option_allow_uid, &option_listen, NULL },
+    { &option_allow_gid, &option_listen, NULL },
+    { &option_insecure_remote, &option_listen, NULL },
+    { &cli_option_credentials, &option_connect, NULL },
+    { &cli_option_setting, &option_connect, NULL },
+    { &cli_option_tls_ca, &option_listen, &option_connect },
+    { &cli_option_tls_cert, &option_listen, &option_connect },
+    { &cli_option_tls_key, &option_listen, &option_connect },
+    { &cli_option_tls_cert, &cli_option_tls_key, NULL },
+    { &cli_option_tls_key, &cli_option_tls_cert, NULL },
+    { NULL, NULL, NULL },
 };
 
 const struct cli_tool pb2session_tool = {
@@ -204,7 +258,7 @@ const struct cli_tool pb2session_tool = {
     .about = "Convert Genesys Cloud journey sessions from protobuf to canonical JSON,\n"
              "one document a line. A FILE is a stream of messages in any framing, or an\n"
              "archive. Standard input is read where there is no FILE, or where FILE is -.\n"
-             "With --listen, messages come from senders instead.\n",
+             "With --connect or --listen, messages come from elsewhere.\n",
     .options = option_table,
     .conflicts = conflicts,
     .needs = needs,

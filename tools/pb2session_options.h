@@ -15,13 +15,15 @@ struct pb2session_options {
     bool list;
     bool salvage;
 
-    /* of receiving */
-    struct cli_list endpoints; /* none: files are read instead */
+    /* of receiving; without any of both, files are read */
+    const char *connect;
+    struct cli_list endpoints; /* to listen on */
     struct cli_list uids;
     struct cli_list gids;
     struct cli_count max_connections;
     struct cli_count message_max;
-    struct cli_count idle_timeout; /* seconds, as the next */
+    struct cli_count idle_exit; /* seconds, as the next */
+    struct cli_count idle_timeout;
     struct cli_count frame_timeout;
     bool fsync;
     bool insecure_remote;

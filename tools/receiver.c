@@ -1,6 +1,6 @@
 /*
- * The keeper of what the server receives: each session is converted at once, so that its sender learns
- * at once when it is bad.
+ * The keeper of what is received: each session is converted at once, so that its sender learns at once
+ * when it is bad.
  */
 #include "receiver.h"
 
@@ -12,12 +12,14 @@
 #include "job.h"
 #include "server.h"
 #include "sink.h"
+#include "transport/consumer.h"
 
 enum {
     CONNECTIONS = 1024,
     MESSAGE_MAX = 4 << 20, /* what gRPC takes by default; sessions have a few kilobytes */
     IDLE_S = 600,          /* session2pb is heard of every minute */
     FRAME_S = 60,
+    CONNECT_S = 30,
     ARCHIVE_HOLD_MS = 1000, /* short frames compress badly */
     LINES_HOLD_MS = 100,    /* while some senders send without a pause */
     MS_PER_S = 1000,
@@ -28,6 +30,8 @@ struct receiver {
     struct pb2session_options options;
     struct job job;
     struct sink sink;      /* of an archive */
+    struct server *server; /* where messages come from: one of both */
+    struct consumer *consumer;
     struct spb_bytes text; /* a session for an archive, converted only to see whether it is right */
 };
 
@@ -138,6 +142,11 @@ static enum cli_status read_ids(const struct cli_list *list, const char *option,
     return CLI_OK;
 }
 
+static int hold_ms(const struct pb2session_options *options)
+{
+    return options->common.zstd.given ? ARCHIVE_HOLD_MS : LINES_HOLD_MS;
+}
+
 static struct server_options server_options(const struct receiver *self, const uid_t *uids,
                                             const gid_t *gids)
 {
@@ -150,7 +159,7 @@ static struct server_options server_options(const struct receiver *self, const u
         .connections_max = (size_t)value_or(&options->max_connections, CONNECTIONS),
         .idle_ms = (int)value_or(&options->idle_timeout, IDLE_S) * MS_PER_S,
         .frame_ms = (int)value_or(&options->frame_timeout, FRAME_S) * MS_PER_S,
-        .hold_ms = options->common.zstd.given ? ARCHIVE_HOLD_MS : LINES_HOLD_MS,
+        .hold_ms = hold_ms(options),
         .eager = !options->common.zstd.given,
         .skips_bad = options->common.on_error == CLI_ON_ERROR_SKIP,
         .remote = options->insecure_remote,
@@ -163,24 +172,32 @@ static struct server_options server_options(const struct receiver *self, const u
     };
 }
 
-static enum cli_status keep_all(struct receiver *self, struct server *server)
+/* Until there is no more to receive. */
+static enum cli_status receive(struct receiver *self)
 {
-    const struct server_keeper keeper = { self, take, commit, arrived, tell };
+    const struct keeper keeper = { self, take, commit, arrived, tell };
+
+    return self->server != NULL ? server_run(self->server, &keeper)
+                                : consumer_run(self->consumer, &keeper);
+}
+
+static enum cli_status keep_all(struct receiver *self)
+{
     enum cli_status status = sink_open(&self->sink, &self->options.common, &self->job.output, NULL);
     enum cli_status finished;
 
     if (status == CLI_OK)
         status = job_wants_more(&self->job);
     if (status == CLI_OK)
-        status = server_run(server, &keeper);
-    if (status != CLI_OK && status != CLI_ENOUGH)
+        status = receive(self);
+    if (status != CLI_OK && status != CLI_ENOUGH && status != CLI_REJECTED)
         return status;
     finished = sink_finish(&self->sink);
     return finished == CLI_OK ? status : finished;
 }
 
-/* With the server listening: whatever is wrong with an endpoint, no file is made. */
-static enum cli_status write_all(struct receiver *self, struct server *server)
+/* With the endpoint open: whatever is wrong with an endpoint, no file is made. */
+static enum cli_status write_all(struct receiver *self)
 {
     const struct cli_options *options = &self->options.common;
     const struct output_target target = {
@@ -193,7 +210,7 @@ static enum cli_status write_all(struct receiver *self, struct server *server)
     if (status == CLI_OK && options->output != NULL)
         status = append_prepare(&self->job.output, self->job.converter, !options->zstd.given);
     if (status == CLI_OK)
-        status = keep_all(self, server);
+        status = keep_all(self);
     if (status == CLI_READER_GONE)
         cli_error("whoever read '%s' is gone", self->job.output.name);
     sink_release(&self->sink);
@@ -204,12 +221,34 @@ static enum cli_status write_all(struct receiver *self, struct server *server)
 static enum cli_status listen_and_write(struct receiver *self, const uid_t *uids, const gid_t *gids)
 {
     const struct server_options options = server_options(self, uids, gids);
-    struct server *server;
-    enum cli_status status = server_open(&options, &server);
+    enum cli_status status = server_open(&options, &self->server);
 
     if (status == CLI_OK)
-        status = write_all(self, server);
-    server_close(server);
+        status = write_all(self);
+    server_close(self->server);
+    return status;
+}
+
+static enum cli_status fetch_and_write(struct receiver *self)
+{
+    const struct pb2session_options *options = &self->options;
+    const struct consumer_options from = {
+        .endpoint = options->connect,
+        .access = transport_access(&options->common),
+        .framing = cli_framing(&options->common),
+        .message_max = (size_t)value_or(&options->message_max, MESSAGE_MAX),
+        .timeout_ms = CONNECT_S * MS_PER_S,
+        .idle_exit_ms = (int)options->idle_exit.value * MS_PER_S,
+        .hold_ms = hold_ms(options),
+        .eager = !options->common.zstd.given,
+        .skips_bad = options->common.on_error == CLI_ON_ERROR_SKIP,
+        .quiet = options->common.quiet,
+    };
+    enum cli_status status = consumer_open(&from, &self->consumer);
+
+    if (status == CLI_OK)
+        status = write_all(self);
+    consumer_close(self->consumer);
     return status;
 }
 
@@ -218,10 +257,6 @@ static bool can_listen(const struct pb2session_options *options)
 {
     bool restricted = options->uids.count + options->gids.count > 0;
 
-    if (options->common.files_given) {
-        cli_error("'--listen' takes no FILE");
-        return false;
-    }
     for (size_t i = 0; i < options->endpoints.count && restricted; i++)
         if (strncmp(options->endpoints.items[i], "tcp:", 4) == 0) {
             cli_error(
@@ -233,23 +268,34 @@ static bool can_listen(const struct pb2session_options *options)
     return true;
 }
 
-enum cli_status receiver_run(const struct pb2session_options *options)
+static enum cli_status listen_as_told(struct receiver *self)
 {
-    static char *const no_files[] = { NULL };
-    struct receiver self = { .options = *options };
+    const struct pb2session_options *options = &self->options;
     uid_t *uids = NULL;
     gid_t *gids = NULL;
     enum cli_status status;
 
     if (!can_listen(options))
         return CLI_USAGE;
-    self.options.common.files = no_files;
     status = read_ids(&options->uids, "allow-uid", &uids);
     if (status == CLI_OK)
         status = read_ids(&options->gids, "allow-gid", &gids);
     if (status == CLI_OK)
-        status = listen_and_write(&self, uids, gids);
+        status = listen_and_write(self, uids, gids);
     free(uids);
     free(gids);
     return status;
+}
+
+enum cli_status receiver_run(const struct pb2session_options *options)
+{
+    static char *const no_files[] = { NULL };
+    struct receiver self = { .options = *options };
+
+    if (options->common.files_given) {
+        cli_error("'--%s' takes no FILE", options->connect != NULL ? "connect" : "listen");
+        return CLI_USAGE;
+    }
+    self.options.common.files = no_files;
+    return options->connect != NULL ? fetch_and_write(&self) : listen_as_told(&self);
 }

@@ -1,8 +1,8 @@
 #ifndef SESSIONPB_TOOLS_RECEIVER_H
 #define SESSIONPB_TOOLS_RECEIVER_H
 
-/* pb2session as the receiving end of sockets: sessions of many senders into one stream of lines, or into
-   an archive. */
+/* pb2session as a receiver: sessions of many senders, or from a broker, into one stream of lines, or into an
+   archive. */
 
 #include "cli.h"
 #include "pb2session_options.h"

@@ -32,7 +32,7 @@ enum {
 
 struct server {
     const struct server_options *options;
-    const struct server_keeper *keeper;
+    const struct keeper *keeper;
     struct listeners listeners;
     struct connection *connections;
     struct pollfd *polls; /* of the listeners, then of the connections */
@@ -528,7 +528,7 @@ static void stop(struct server *server)
     dismiss(server);
 }
 
-enum cli_status server_run(struct server *server, const struct server_keeper *keeper)
+enum cli_status server_run(struct server *server, const struct keeper *keeper)
 {
     server->keeper = keeper;
     serve_until_stopped(server);

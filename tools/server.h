@@ -15,29 +15,7 @@
 #include <sessionpb/frame.h>
 
 #include "cli.h"
-
-/* Who keeps the messages. */
-struct server_keeper {
-    void *context;
-
-    /*
-     * A message that is not empty, with SPB_PADDING readable bytes behind it.
-     *
-     * CLI_OK; CLI_ENOUGH (it was the last one that is wanted); CLI_REJECTED, with *error: it is bad;
-     * others end the server.
-     */
-    enum cli_status (*take)(void *context, const uint8_t *message, size_t len,
-                            struct spb_error *error);
-
-    /* Write everything that was taken: it will be confirmed to its senders. */
-    enum cli_status (*commit)(void *context);
-
-    /* So many bytes more have arrived. */
-    void (*arrived)(void *context, size_t len);
-
-    /* Tell on standard error how things stand. */
-    void (*tell)(void *context);
-};
+#include "keeper.h"
 
 struct server_options {
     const struct cli_list *endpoints;
@@ -70,7 +48,7 @@ enum cli_status server_open(const struct server_options *options, struct server 
  *
  * CLI_OK, CLI_ENOUGH, or how the keeper has failed.
  */
-enum cli_status server_run(struct server *server, const struct server_keeper *keeper);
+enum cli_status server_run(struct server *server, const struct keeper *keeper);
 
 /* NULL is allowed. */
 void server_close(struct server *server);

@@ -3,6 +3,7 @@
  * messages are pulled out of it and framed.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include <sessionpb/documents.h>
 #include <sessionpb/frame.h>
@@ -11,11 +12,12 @@
 #include "input.h"
 #include "job.h"
 #include "sink.h"
+#include "transport/publisher.h"
 
 enum {
     HINT_SIZE = 80,
     MS_PER_S = 1000,
-    NUMBER_MAX = 1000000, /* of seconds, or of sessions between receipts */
+    NUMBER_MAX = 1000000, /* of seconds, or of sessions between receipts, or in a window */
     RETRY_S = 60,         /* long enough for a receiver to be started again */
     TIMEOUT_S = 300,      /* a receiver whose output is stuck is not gone yet */
 };
@@ -26,6 +28,8 @@ struct options {
     struct cli_count receipt_every;
     struct cli_count retry; /* seconds; 0 for the default */
     struct cli_count timeout;
+    struct cli_count window;
+    struct cli_count schema_id;
     bool no_receipt;
 };
 
@@ -35,8 +39,8 @@ struct session2pb {
     spb_documents *documents;
     struct spb_bytes message; /* one session, before it is framed */
     struct sink sink;
-    struct sender sender;
-    uint64_t written; /* sessions, of all inputs */
+    struct publisher *publisher; /* NULL: the output is a file */
+    uint64_t written;            /* sessions, of all inputs */
 
     bool ended; /* all of the current input has arrived */
 };
@@ -48,12 +52,14 @@ static const struct cli_option option_connect = {
     .kind = CLI_TEXT,
     .offset = offsetof(struct options, connect),
     .value = "ENDPOINT",
-    .help = "send to the receiver at unix:PATH,\ntcp:HOST:PORT or fd:N",
+    .help = "send to unix:PATH, tcp:HOST:PORT, fd:N,\nnats://HOST[:PORT]/SUBJECT or\n"
+            "kafka://HOST[:PORT]/TOPIC",
 };
 
 static const struct cli_option option_receipt_every = {
     .name = "receipt-every",
     .kind = CLI_COUNT,
+    .network = true,
     .offset = offsetof(struct options, receipt_every),
     .value = "N",
     .min = 1,
@@ -64,6 +70,7 @@ static const struct cli_option option_receipt_every = {
 static const struct cli_option option_no_receipt = {
     .name = "no-receipt",
     .kind = CLI_FLAG,
+    .network = true,
     .offset = offsetof(struct options, no_receipt),
     .help = "the receiver knows nothing of receipts",
 };
@@ -71,6 +78,7 @@ static const struct cli_option option_no_receipt = {
 static const struct cli_option option_retry = {
     .name = "retry",
     .kind = CLI_COUNT,
+    .network = true,
     .value_optional = true,
     .offset = offsetof(struct options, retry),
     .value = "SECONDS",
@@ -82,6 +90,7 @@ static const struct cli_option option_retry = {
 static const struct cli_option option_timeout = {
     .name = "timeout",
     .kind = CLI_COUNT,
+    .network = true,
     .offset = offsetof(struct options, timeout),
     .value = "SECONDS",
     .min = 1,
@@ -89,18 +98,38 @@ static const struct cli_option option_timeout = {
     .help = "wait so long for the receiver\n(default: 300)",
 };
 
+static const struct cli_option option_window = {
+    .name = "window",
+    .kind = CLI_COUNT,
+    .network = true,
+    .offset = offsetof(struct options, window),
+    .value = "N",
+    .min = 1,
+    .max = NUMBER_MAX,
+    .help = "sessions that a broker may have without\nhaving acknowledged them (default: 4096)",
+};
+
+static const struct cli_option option_schema_id = {
+    .name = "schema-id",
+    .kind = CLI_COUNT,
+    .network = true,
+    .offset = offsetof(struct options, schema_id),
+    .value = "N",
+    .max = INT32_MAX,
+    .help = "put Confluent's wire format in front of\neach message, with this schema",
+};
+
 static const struct cli_option *const option_table[] = {
-    &cli_option_output,  &cli_option_framing,
-    &cli_option_zstd,    &cli_option_frame_size,
-    &cli_option_check,   &cli_option_on_error,
-    &cli_option_rejects, &cli_option_skip,
-    &cli_option_limit,   &cli_option_unknown,
-    &cli_option_lenient, &cli_option_stats,
-    &cli_option_quiet,   &cli_option_force,
-    &option_connect,     &option_receipt_every,
-    &option_no_receipt,  &option_retry,
-    &option_timeout,     &cli_option_help,
-    &cli_option_version, NULL,
+    &cli_option_output,     &cli_option_framing,      &cli_option_zstd,
+    &cli_option_frame_size, &cli_option_check,        &cli_option_on_error,
+    &cli_option_rejects,    &cli_option_skip,         &cli_option_limit,
+    &cli_option_unknown,    &cli_option_lenient,      &cli_option_stats,
+    &cli_option_quiet,      &cli_option_force,        &option_connect,
+    &cli_option_help,       &cli_option_help_network, &cli_option_version,
+    &option_receipt_every,  &option_no_receipt,       &option_retry,
+    &option_timeout,        &option_window,           &cli_option_credentials,
+    &option_schema_id,      &cli_option_setting,      &cli_option_tls_ca,
+    &cli_option_tls_cert,   &cli_option_tls_key,      NULL,
 };
 
 static const struct cli_conflict conflicts[] = {
@@ -118,9 +147,21 @@ static const struct cli_conflict conflicts[] = {
 };
 
 static const struct cli_need needs[] = {
-    { &cli_option_frame_size, &cli_option_zstd }, { &option_receipt_every, &option_connect },
-    { &option_no_receipt, &option_connect },      { &option_retry, &option_connect },
-    { &option_timeout, &option_connect },         { NULL, NULL },
+    { &cli_option_frame_size, &cli_option_zstd, NULL },
+    { &option_receipt_every, &option_connect, NULL },
+    { &option_no_receipt, &option_connect, NULL },
+    { &option_retry, &option_connect, NULL },
+    { &option_timeout, &option_connect, NULL },
+    { &option_window, &option_connect, NULL },
+    { &option_schema_id, &option_connect, NULL },
+    { &cli_option_credentials, &option_connect, NULL },
+    { &cli_option_setting, &option_connect, NULL },
+    { &cli_option_tls_ca, &option_connect, NULL },
+    { &cli_option_tls_cert, &option_connect, NULL },
+    { &cli_option_tls_key, &option_connect, NULL },
+    { &cli_option_tls_cert, &cli_option_tls_key, NULL },
+    { &cli_option_tls_key, &cli_option_tls_cert, NULL },
+    { NULL, NULL, NULL },
 };
 
 static const struct cli_tool tool = {
@@ -128,7 +169,7 @@ static const struct cli_tool tool = {
     .about = "Convert Genesys Cloud journey sessions from JSON to protobuf.\n"
              "A FILE holds sessions, listings, notifications or events: one document, NDJSON,\n"
              "concatenated documents or an array. Standard input is read where there is no\n"
-             "FILE, or where FILE is -. With --connect, messages go to a receiver.\n",
+             "FILE, or where FILE is -. With --connect, messages go elsewhere.\n",
     .options = option_table,
     .conflicts = conflicts,
     .needs = needs,
@@ -236,7 +277,7 @@ static enum cli_status write_message(struct session2pb *self, const struct input
         return CLI_OK;
     if (self->sink.framing == SPB_FRAMING_RAW && self->written > 0)
         return reject_second(self, input);
-    if (self->sink.sender != NULL && len == 0)
+    if (self->publisher != NULL && len == 0)
         return reject_empty(self, input);
     self->written++;
     self->job.meter.records++;
@@ -296,37 +337,40 @@ static int milliseconds(const struct cli_count *seconds, int default_s)
     return (int)(seconds->value != 0 ? seconds->value : (uint64_t)default_s) * MS_PER_S;
 }
 
-static enum cli_status open_sender(struct session2pb *self)
+static enum cli_status open_publisher(struct session2pb *self)
 {
     const struct options *options = self->options;
-    const struct sender_options to = {
+    const struct publisher_options to = {
         .endpoint = options->connect,
+        .access = transport_access(&options->common),
+        .converter = self->job.converter,
         .framing = cli_framing(&options->common),
         .receipts = !options->no_receipt,
         .every = options->receipt_every.value,
+        .window = options->window.value,
+        .schema_id = options->schema_id.given ? (int64_t)options->schema_id.value : -1,
         .timeout_ms = milliseconds(&options->timeout, TIMEOUT_S),
         .retry_ms = options->retry.given ? milliseconds(&options->retry, RETRY_S) : 0,
         .skipped = options->common.skip.value,
         .quiet = options->common.quiet,
     };
 
-    return sender_open(&self->sender, &to);
+    return publisher_open(&to, &self->publisher);
 }
 
 static enum cli_status open_sink(struct session2pb *self)
 {
-    struct sender *sender = self->options->connect != NULL ? &self->sender : NULL;
-    enum cli_status status = sender != NULL ? open_sender(self) : CLI_OK;
+    enum cli_status status = self->options->connect != NULL ? open_publisher(self) : CLI_OK;
 
     if (status != CLI_OK)
         return status;
-    return sink_open(&self->sink, &self->options->common, &self->job.output, sender);
+    return sink_open(&self->sink, &self->options->common, &self->job.output, self->publisher);
 }
 
 /* Whether what was converted can still go out, although something failed. */
 static bool can_finish(const struct session2pb *self)
 {
-    return self->sink.sender != NULL && !self->sender.failed;
+    return self->publisher != NULL && !self->publisher->failed;
 }
 
 static enum cli_status convert_all(struct session2pb *self)
@@ -346,7 +390,7 @@ static enum cli_status convert_all(struct session2pb *self)
         return status;
     finished = sink_finish(&self->sink); /* whole records before a bad one are good, and go out */
     if (finished == CLI_OK && status == CLI_FAILED)
-        sender_tell_confirmed(&self->sender);
+        publisher_tell_confirmed(self->publisher);
     return finished == CLI_OK ? status : finished;
 }
 
@@ -363,8 +407,9 @@ static enum cli_status run(const struct options *options)
         status = convert_all(&self);
     spb_documents_free(self.documents);
     sink_release(&self.sink);
-    self.job.output.written += self.sender.bytes_added;
-    sender_release(&self.sender);
+    if (self.publisher != NULL)
+        self.job.output.written += self.publisher->bytes;
+    publisher_close(self.publisher);
     spb_bytes_release(&self.message);
     return job_end(&self.job, status);
 }
@@ -376,5 +421,6 @@ int main(int argc, char **argv)
 
     if (cli_parse(&tool, argc, argv, &options.common, &status))
         status = run(&options);
+    free(options.common.settings.items);
     return cli_exit_code(status);
 }

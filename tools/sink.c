@@ -33,7 +33,7 @@ static enum cli_status judge(const struct sink *sink, enum spb_status status)
 }
 
 enum cli_status sink_open(struct sink *sink, const struct cli_options *options,
-                          struct output *output, struct sender *sender)
+                          struct output *output, struct publisher *publisher)
 {
     const struct spb_archive_options archive = {
         .size = sizeof(archive),
@@ -43,7 +43,7 @@ enum cli_status sink_open(struct sink *sink, const struct cli_options *options,
 
     sink->output = output;
     sink->framing = cli_framing(options);
-    sink->sender = sender;
+    sink->publisher = publisher;
     if (!options->zstd.given)
         return CLI_OK;
     sink->archive = spb_archive_writer_new(&archive, write_archive, sink);
@@ -52,8 +52,8 @@ enum cli_status sink_open(struct sink *sink, const struct cli_options *options,
 
 enum cli_status sink_add(struct sink *sink, const void *message, size_t len)
 {
-    if (sink->sender != NULL)
-        return sender_add(sink->sender, message, len);
+    if (sink->publisher != NULL)
+        return publisher_add(sink->publisher, message, len);
     if (sink->archive != NULL) {
         sink->pending = true;
         return judge(sink, spb_archive_write(sink->archive, message, len));
@@ -67,8 +67,6 @@ enum cli_status sink_flush(struct sink *sink)
 {
     enum cli_status status = CLI_OK;
 
-    if (sink->sender != NULL)
-        return sender_flush(sink->sender);
     if (sink->pending) {
         sink->pending = false;
         status = judge(sink, spb_archive_flush(sink->archive));
@@ -82,13 +80,13 @@ enum cli_status sink_flush_before_wait(struct sink *sink, const struct input *in
 
     if ((sink->archive != NULL && !sink->pending) || !input_would_wait(input, wait_ms))
         return CLI_OK;
-    return sink->sender != NULL ? sender_wait(sink->sender, input->fd) : sink_flush(sink);
+    return sink->publisher != NULL ? publisher_wait(sink->publisher, input->fd) : sink_flush(sink);
 }
 
 enum cli_status sink_finish(struct sink *sink)
 {
-    if (sink->sender != NULL)
-        return sender_finish(sink->sender);
+    if (sink->publisher != NULL)
+        return publisher_finish(sink->publisher);
     return sink->archive != NULL ? judge(sink, spb_archive_finish(sink->archive)) : CLI_OK;
 }
 

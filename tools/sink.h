@@ -1,7 +1,7 @@
 #ifndef SESSIONPB_TOOLS_SINK_H
 #define SESSIONPB_TOOLS_SINK_H
 
-/* Where messages go: one behind the other in a framing, into an archive, or over a socket. */
+/* Where messages go: one behind the other in a framing, into an archive, or over a transport. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,12 +12,13 @@
 #include "cli.h"
 #include "input.h"
 #include "output.h"
-#include "sender.h"
+#include "transport/publisher.h"
 
 struct sink {
     struct output *output;
     enum spb_framing framing;
-    struct sender *sender;       /* messages go over a socket; borrowed, NULL where they do not */
+    struct publisher
+        *publisher; /* messages go over a transport; borrowed, NULL where they do not */
     spb_archive_writer *archive; /* NULL without one */
     bool pending;                /* the archive has messages that are in no frame yet */
     enum cli_status failure;     /* of the output, while the archive writes to it */
@@ -27,12 +28,12 @@ struct sink {
  * Make it as the options want it.
  *
  * sink     zero-initialised
- * sender   NULL, or connected
+ * publisher   NULL, or connected
  *
  * CLI_OK, or CLI_FAILED after a report. Call sink_release() in any case.
  */
 enum cli_status sink_open(struct sink *sink, const struct cli_options *options,
-                          struct output *output, struct sender *sender);
+                          struct output *output, struct publisher *publisher);
 
 /* CLI_OK, CLI_READER_GONE, or CLI_FAILED after a report. */
 enum cli_status sink_add(struct sink *sink, const void *message, size_t len);

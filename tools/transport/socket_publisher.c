@@ -1,19 +1,23 @@
 /*
- * The sending side of a connection. Frames wait in one buffer: in front of `begin` they are confirmed,
- * up to `sent` they are on their way. Without --retry nothing is kept once it is sent.
+ * Messages to a receiver at the other end of a socket, which confirms them by receipts: see
+ * proto/journey/v1/receipt.proto. Frames wait in one buffer: in front of `begin` they are confirmed, up to
+ * `sent` they are on their way. Without --retry nothing is kept once it is sent.
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "sender.h"
+#include "transport/sockets.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <sessionpb/frame.h>
+#include <sessionpb/receipt.h>
 #include <sessionpb/socket.h>
 
 #include "clock.h"
@@ -25,14 +29,38 @@ enum {
     ASK_EVERY = 1000,            /* messages, where they are kept until they are confirmed */
     BACK_OFF_MIN_MS = 100,
     BACK_OFF_MAX_MS = 5000,
-    MORE_SIZE = 128,
     SILENCE_MS = 60 * 1000, /* often enough for the receiver's idle time-out */
     LAST_WORDS_MS = 1000,   /* they were sent before the connection was found closed */
 };
 
+struct sender {
+    struct publisher base;
+    int fd; /* -1 without a connection */
+    struct spb_frames receipts;
+
+    struct spb_bytes bytes; /* frames, from the first one that is not confirmed, or not sent */
+    size_t begin;           /* where that is */
+    size_t sent;            /* bytes up to here were sent on this connection */
+
+    /* messages */
+    uint64_t asked;            /* before the last demand for a receipt */
+    uint64_t confirmed_before; /* when this connection was made */
+    uint64_t rejected;         /* of the confirmed ones, by the receiver */
+    uint64_t rejected_before;
+
+    bool demanded;        /* a receipt, which has not come yet */
+    uint64_t sent_ms;     /* when something was sent last */
+    uint64_t progress_ms; /* when the receiver took or confirmed something last */
+    uint64_t
+        trouble_ms;    /* when a connection failed and no good receipt has come since; 0: not so */
+    uint64_t delay_ms; /* before the next attempt to connect */
+
+    struct spb_error error; /* what is wrong with the connection */
+};
+
 static bool keeps(const struct sender *sender)
 {
-    return sender->options.retry_ms > 0;
+    return sender->base.options.retry_ms > 0;
 }
 
 /* -- Receipts ------------------------------------------------------------------------------ */
@@ -46,7 +74,7 @@ static bool drop_confirmed(struct sender *sender, uint64_t count)
     while (begin < sender->sent) {
         struct spb_frame frame;
 
-        if (spb_frame_find(sender->options.framing, sender->bytes.data + begin,
+        if (spb_frame_find(sender->base.options.framing, sender->bytes.data + begin,
                            sender->sent - begin, true, SIZE_MAX, &frame, NULL) != SPB_OK ||
             (count == 0 && frame.message_len > 0))
             break;
@@ -90,13 +118,13 @@ static enum spb_status take_receipt(struct sender *sender, const void *message, 
     if (status != SPB_OK)
         return fail(sender, status, "the other end sends no receipts");
     confirmed = sender->confirmed_before + receipt.sessions;
-    if (confirmed < sender->confirmed || confirmed > sender->count ||
+    if (confirmed < sender->base.confirmed || confirmed > sender->base.count ||
         receipt.rejected > receipt.sessions ||
-        (keeps(sender) && !drop_confirmed(sender, confirmed - sender->confirmed)))
+        (keeps(sender) && !drop_confirmed(sender, confirmed - sender->base.confirmed)))
         return fail(sender, SPB_BAD_WIRE, "the receiver confirms what was not sent");
-    if (confirmed > sender->confirmed)
+    if (confirmed > sender->base.confirmed)
         sender->progress_ms = clock_ms();
-    sender->confirmed = confirmed;
+    sender->base.confirmed = confirmed;
     sender->rejected = sender->rejected_before + receipt.rejected;
     sender->demanded = sender->demanded && confirmed < sender->asked;
     compact(sender);
@@ -139,7 +167,7 @@ static enum spb_status take_receipts(struct sender *sender, int timeout_ms)
 static int patience(const struct sender *sender)
 {
     uint64_t passed_ms = clock_ms() - sender->progress_ms;
-    uint64_t timeout_ms = (uint64_t)sender->options.timeout_ms;
+    uint64_t timeout_ms = (uint64_t)sender->base.options.timeout_ms;
 
     return passed_ms < timeout_ms ? (int)(timeout_ms - passed_ms) : 0;
 }
@@ -171,13 +199,13 @@ static void disconnect(struct sender *sender)
 static enum spb_status connect_once(struct sender *sender, int timeout_ms)
 {
     enum spb_status status =
-        spb_socket_connect(sender->options.endpoint, timeout_ms, &sender->fd, &sender->error);
+        spb_socket_connect(sender->base.options.endpoint, timeout_ms, &sender->fd, &sender->error);
 
     sender->receipts = (struct spb_frames){ .message_max = RECEIPT_MAX };
     sender->sent = sender->begin;
-    sender->confirmed_before = sender->confirmed;
+    sender->confirmed_before = sender->base.confirmed;
     sender->rejected_before = sender->rejected;
-    sender->asked = sender->confirmed;
+    sender->asked = sender->base.confirmed;
     sender->demanded = false;
     sender->progress_ms = clock_ms();
     sender->sent_ms = sender->progress_ms;
@@ -196,50 +224,12 @@ static void back_off(uint64_t delay_ms, uint64_t left_ms)
     (void)nanosleep(&pause, NULL);
 }
 
-/* Print what is wrong, and behind it what that means. */
-static void tell(const struct sender *sender, const char *more)
-{
-    const char *endpoint = sender->options.endpoint;
-    bool named = strstr(sender->error.reason, endpoint) != NULL;
-
-    cli_error("%s%s%s%s", named ? "" : endpoint, named ? "" : ": ", sender->error.reason, more);
-}
-
-static void describe_confirmed(const struct sender *sender, char text[MORE_SIZE])
-{
-    text[0] = '\0';
-    if (sender->options.receipts && sender->count > 0)
-        (void)snprintf(
-            text, MORE_SIZE,
-            "; %" PRIu64 " of %" PRIu64 " sessions confirmed, go on with --skip=%" PRIu64,
-            sender->confirmed, sender->count, sender->options.skipped + sender->confirmed);
-}
-
-static enum cli_status give_up(struct sender *sender)
-{
-    char more[MORE_SIZE];
-
-    sender->failed = true;
-    describe_confirmed(sender, more);
-    tell(sender, more);
-    return CLI_FAILED;
-}
-
-void sender_tell_confirmed(const struct sender *sender)
-{
-    char more[MORE_SIZE];
-
-    describe_confirmed(sender, more);
-    if (more[0] != '\0')
-        cli_error("%s: the input failed%s", sender->options.endpoint, more);
-}
-
 /* A receiver that takes no more says why before it goes away. */
 static void hear_last_words(struct sender *sender)
 {
     struct spb_error before = sender->error;
 
-    if (before.status == SPB_IO && sender->options.receipts &&
+    if (before.status == SPB_IO && sender->base.options.receipts &&
         take_receipts(sender, LAST_WORDS_MS) != SPB_IO)
         sender->error = before;
 }
@@ -248,17 +238,17 @@ static enum cli_status append_frame(struct sender *sender, const void *message, 
 {
     size_t before = sender->bytes.len;
 
-    sender->failed =
-        spb_frame_append(sender->options.framing, message, len, &sender->bytes) != SPB_OK;
-    if (sender->failed)
+    sender->base.failed =
+        spb_frame_append(sender->base.options.framing, message, len, &sender->bytes) != SPB_OK;
+    if (sender->base.failed)
         return cli_no_memory();
-    sender->bytes_added += sender->bytes.len - before;
+    sender->base.bytes += sender->bytes.len - before;
     return CLI_OK;
 }
 
 static enum cli_status append_demand(struct sender *sender)
 {
-    sender->asked = sender->count;
+    sender->asked = sender->base.count;
     sender->demanded = true;
     return append_frame(sender, "", 0);
 }
@@ -267,7 +257,7 @@ static enum cli_status append_demand(struct sender *sender)
    receipt for it tells whether the trouble is over. */
 static enum cli_status reconnect(struct sender *sender)
 {
-    const struct sender_options *options = &sender->options;
+    const struct publisher_options *options = &sender->base.options;
     uint64_t end_ms = sender->trouble_ms + (uint64_t)options->retry_ms;
 
     for (;;) {
@@ -275,7 +265,7 @@ static enum cli_status reconnect(struct sender *sender)
         int left_ms = now_ms < end_ms ? (int)(end_ms - now_ms) : 0;
 
         if (left_ms == 0)
-            return give_up(sender);
+            return publisher_give_up(&sender->base, sender->error.reason);
         back_off(sender->delay_ms, (uint64_t)left_ms);
         sender->delay_ms =
             sender->delay_ms < BACK_OFF_MAX_MS / 2 ? sender->delay_ms * 2 : BACK_OFF_MAX_MS;
@@ -290,20 +280,20 @@ static enum cli_status recover(struct sender *sender)
 {
     disconnect(sender);
     if (!keeps(sender))
-        return give_up(sender);
-    if (!sender->options.quiet)
-        tell(sender, "; trying again");
+        return publisher_give_up(&sender->base, sender->error.reason);
+    if (!sender->base.options.quiet)
+        publisher_tell(&sender->base, sender->error.reason, "; trying again");
     if (sender->trouble_ms == 0)
         sender->trouble_ms = clock_ms();
     return reconnect(sender);
 }
 
-enum cli_status sender_open(struct sender *sender, const struct sender_options *options)
+static enum cli_status first_connection(struct sender *sender)
 {
+    const struct publisher_options *options = &sender->base.options;
     int timeout_ms = options->timeout_ms;
     enum spb_status status;
 
-    *sender = (struct sender){ .options = *options, .fd = -1, .delay_ms = BACK_OFF_MIN_MS };
     if (keeps(sender) && strncmp(options->endpoint, "fd:", 3) == 0) {
         cli_error("'--retry' cannot make a connection that was passed once more");
         return CLI_USAGE;
@@ -323,6 +313,22 @@ enum cli_status sender_open(struct sender *sender, const struct sender_options *
     return CLI_OK;
 }
 
+static enum cli_status open_socket(const struct publisher_options *options,
+                                   struct publisher **publisher_out)
+{
+    struct sender *sender = calloc(1, sizeof(*sender));
+
+    if (sender == NULL)
+        return cli_no_memory();
+    sender->base = (struct publisher){ .kind = &socket_publisher,
+                                       .options = *options,
+                                       .counts = options->receipts };
+    sender->fd = -1;
+    sender->delay_ms = BACK_OFF_MIN_MS;
+    *publisher_out = &sender->base;
+    return first_connection(sender);
+}
+
 /* -- Sending ------------------------------------------------------------------------------- */
 
 /* Until something can be sent, or until the receiver has something to say, which is taken. */
@@ -331,7 +337,7 @@ static enum spb_status wait_for_room(struct sender *sender)
     struct pollfd connection = { .fd = sender->fd, .events = POLLOUT };
     int ready;
 
-    if (sender->options.receipts)
+    if (sender->base.options.receipts)
         connection.events |= POLLIN;
     do
         ready = poll(&connection, 1, patience(sender));
@@ -366,7 +372,7 @@ static enum spb_status send_bytes(struct sender *sender)
     return sender->demanded ? take_receipts(sender, 0) : SPB_OK;
 }
 
-enum cli_status sender_flush(struct sender *sender)
+static enum cli_status flush(struct sender *sender)
 {
     enum cli_status status = CLI_OK;
 
@@ -380,10 +386,10 @@ enum cli_status sender_flush(struct sender *sender)
 
 static enum cli_status ask(struct sender *sender)
 {
-    enum cli_status status = sender->options.receipts ? append_demand(sender) : CLI_OK;
+    enum cli_status status = sender->base.options.receipts ? append_demand(sender) : CLI_OK;
 
     sender->sent_ms = clock_ms();
-    return status == CLI_OK ? sender_flush(sender) : status;
+    return status == CLI_OK ? flush(sender) : status;
 }
 
 /* How long the input may be silent before the receiver is to hear something, or to have said something:
@@ -405,15 +411,16 @@ static enum cli_status break_silence(struct sender *sender)
     return recover(sender);
 }
 
-enum cli_status sender_wait(struct sender *sender, int fd)
+static enum cli_status wait_for_input(struct publisher *publisher, int fd)
 {
-    enum cli_status status = sender_flush(sender);
+    struct sender *sender = (struct sender *)publisher;
+    enum cli_status status = flush(sender);
 
     while (status == CLI_OK) {
         int left_ms = silence_left(sender);
         struct pollfd polls[] = { { .fd = fd, .events = POLLIN },
                                   { .fd = sender->fd, .events = POLLIN } };
-        int ready = poll(polls, sender->options.receipts ? 2 : 1, left_ms);
+        int ready = poll(polls, sender->base.options.receipts ? 2 : 1, left_ms);
 
         if (left_ms == 0)
             status = break_silence(sender);
@@ -422,7 +429,7 @@ enum cli_status sender_wait(struct sender *sender, int fd)
         else if (ready > 0 && take_receipts(sender, 0) != SPB_OK)
             status = recover(sender);
         if (status == CLI_OK)
-            status = sender_flush(sender);
+            status = flush(sender);
     }
     return status;
 }
@@ -436,29 +443,30 @@ static enum cli_status await_receipts(struct sender *sender)
         if (await_receipt(sender) != SPB_OK)
             status = recover(sender);
         if (status == CLI_OK)
-            status = sender_flush(sender);
+            status = flush(sender);
     }
     return status;
 }
 
 static bool is_receipt_due(const struct sender *sender)
 {
-    uint64_t every = sender->options.every;
+    uint64_t every = sender->base.options.every;
 
     if (every == 0 && keeps(sender))
         every = ASK_EVERY;
-    return every > 0 && sender->count - sender->asked >= every;
+    return every > 0 && sender->base.count - sender->asked >= every;
 }
 
-enum cli_status sender_add(struct sender *sender, const void *message, size_t len)
+static enum cli_status add(struct publisher *publisher, const void *message, size_t len)
 {
+    struct sender *sender = (struct sender *)publisher;
     enum cli_status status = append_frame(sender, message, len);
 
-    sender->count++;
+    sender->base.count++;
     if (status == CLI_OK && is_receipt_due(sender))
         status = append_demand(sender);
     if (status == CLI_OK && sender->bytes.len - sender->sent >= SEND_LEN)
-        status = sender_flush(sender);
+        status = flush(sender);
     if (status == CLI_OK && sender->bytes.len - sender->begin > KEPT_MAX)
         status = await_receipts(sender);
     return status;
@@ -474,7 +482,7 @@ static enum spb_status await_last_receipt(struct sender *sender)
     sender->progress_ms = clock_ms();
     while (status == SPB_OK)
         status = await_receipt(sender);
-    return sender->confirmed == sender->count ? SPB_OK : status;
+    return sender->base.confirmed == sender->base.count ? SPB_OK : status;
 }
 
 /* The other end gives no receipts: when it closes the connection without an error, it has read
@@ -486,31 +494,42 @@ static enum spb_status await_close(struct sender *sender)
     size_t len;
 
     while (status == SPB_OK)
-        status = spb_socket_receive(sender->fd, &sender->receipts, sender->options.timeout_ms,
+        status = spb_socket_receive(sender->fd, &sender->receipts, sender->base.options.timeout_ms,
                                     &message, &len, &sender->error);
     return status == SPB_IO || status == SPB_NO_MEMORY ? status : SPB_OK;
 }
 
-enum cli_status sender_finish(struct sender *sender)
+static enum cli_status finish(struct publisher *publisher)
 {
-    enum cli_status status = sender_flush(sender);
+    struct sender *sender = (struct sender *)publisher;
+    enum cli_status status = flush(sender);
 
-    while (status == CLI_OK && (sender->options.receipts ? await_last_receipt(sender)
-                                                         : await_close(sender)) != SPB_OK) {
+    while (status == CLI_OK && (sender->base.options.receipts ? await_last_receipt(sender)
+                                                              : await_close(sender)) != SPB_OK) {
         status = recover(sender);
         if (status == CLI_OK)
-            status = sender_flush(sender);
+            status = flush(sender);
     }
     if (status != CLI_OK || sender->rejected == 0)
         return status;
     cli_error("%s: the receiver rejected %" PRIu64 " of %" PRIu64 " sessions",
-              sender->options.endpoint, sender->rejected, sender->count);
+              sender->base.options.endpoint, sender->rejected, sender->base.count);
     return CLI_REJECTED;
 }
 
-void sender_release(struct sender *sender)
+static void close_socket(struct publisher *publisher)
 {
-    if (sender->options.endpoint != NULL)
-        disconnect(sender);
+    struct sender *sender = (struct sender *)publisher;
+
+    disconnect(sender);
     spb_bytes_release(&sender->bytes);
+    free(sender);
 }
+
+const struct publisher_kind socket_publisher = {
+    .open = open_socket,
+    .add = add,
+    .wait = wait_for_input,
+    .finish = finish,
+    .close = close_socket,
+};

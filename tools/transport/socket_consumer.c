@@ -1,0 +1,113 @@
+/*
+ * Messages from a program that serves a stream of them, and ends it when there are no more. It sends on
+ * whatever becomes of them: nothing is acknowledged.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <sessionpb/socket.h>
+
+#include "signals.h"
+#include "transport/sockets.h"
+
+enum { PIECE = 64 * 1024 };
+
+struct reader {
+    struct consumer base;
+    int fd; /* -1 without a connection */
+    struct spb_frames frames;
+    uint64_t count;
+};
+
+static enum cli_status open_socket(const struct consumer_options *options,
+                                   struct consumer **consumer_out)
+{
+    struct reader *reader = calloc(1, sizeof(*reader));
+    struct spb_error error;
+    enum spb_status status;
+
+    if (reader == NULL)
+        return cli_no_memory();
+    reader->base = (struct consumer){ .kind = &socket_consumer, .options = *options };
+    reader->fd = -1;
+    reader->frames =
+        (struct spb_frames){ .framing = options->framing, .message_max = options->message_max };
+    *consumer_out = &reader->base;
+    status = spb_socket_connect(options->endpoint, options->timeout_ms, &reader->fd, &error);
+    if (status == SPB_OK)
+        return CLI_OK;
+    cli_error("%s", error.reason);
+    return status == SPB_MISUSE ? CLI_USAGE : CLI_FAILED;
+}
+
+static enum cli_status receive(struct reader *reader, int timeout_ms)
+{
+    struct pollfd connection = { .fd = reader->fd, .events = POLLIN };
+    struct spb_error error;
+    enum spb_status status;
+
+    if (signals_wait(&connection, 1, timeout_ms) <= 0)
+        return CLI_OK;
+    status = spb_socket_receive_some(reader->fd, &reader->frames, PIECE, &error);
+    if (status == SPB_OK || status == SPB_NEED_MORE)
+        return CLI_OK;
+    return status == SPB_NO_MEMORY ? cli_no_memory() : consumer_fail(&reader->base, error.reason);
+}
+
+static enum cli_status next(struct consumer *consumer, int timeout_ms, struct incoming *message_out)
+{
+    struct reader *reader = (struct reader *)consumer;
+    struct spb_error error;
+    enum spb_status status =
+        spb_frames_next(&reader->frames, &message_out->data, &message_out->len, &error);
+
+    (void)snprintf(message_out->place, sizeof(message_out->place), "record %" PRIu64,
+                   reader->count + 1);
+    switch (status) {
+    case SPB_OK:
+        if (message_out->len == 0) /* a demand for a receipt; there are none */
+            message_out->data = NULL;
+        reader->count += message_out->len > 0;
+        return CLI_OK;
+    case SPB_END:
+        return CLI_ENOUGH;
+    case SPB_NO_MEMORY:
+        return cli_no_memory();
+    case SPB_NEED_MORE:
+        message_out->data = NULL;
+        if (!reader->frames.ended)
+            return receive(reader, timeout_ms);
+        /* fall through */
+    default:
+        cli_error("%s: %s: byte %zu: %s", consumer->options.endpoint, message_out->place,
+                  error.offset, error.reason);
+        return CLI_REJECTED;
+    }
+}
+
+static void keep(struct consumer *consumer)
+{
+    (void)consumer;
+}
+
+static void close_socket(struct consumer *consumer)
+{
+    struct reader *reader = (struct reader *)consumer;
+
+    if (reader->fd != -1)
+        (void)close(reader->fd);
+    spb_frames_release(&reader->frames);
+    free(reader);
+}
+
+const struct consumer_kind socket_consumer = {
+    .open = open_socket,
+    .next = next,
+    .keep = keep,
+    .close = close_socket,
+};
