@@ -7,9 +7,7 @@
 #include <sessionpb/bytes.h>
 #include <sessionpb/status.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+SPB_BEGIN_DECLS
 
 /*
  * Archives: a stream of delimited messages (see sessionpb/frame.h) compressed by zstd in frames that
@@ -160,8 +158,6 @@ enum spb_status spb_archive_frame_at(spb_archive_reader *reader, uint64_t index,
 enum spb_status spb_archive_check(spb_archive_reader *reader, uint64_t *records_out,
                                   struct spb_error *error);
 
-#ifdef __cplusplus
-}
-#endif
+SPB_END_DECLS
 
 #endif

@@ -6,9 +6,7 @@
 
 #include <sessionpb/status.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+SPB_BEGIN_DECLS
 
 /*
  * A growable buffer that the caller owns and reuses. Zero-initialise it, set `len` to 0 to use its
@@ -36,8 +34,6 @@ enum spb_status spb_bytes_append(struct spb_bytes *bytes, const void *data, size
 /* Frees the memory and zeroes the struct. */
 void spb_bytes_release(struct spb_bytes *bytes);
 
-#ifdef __cplusplus
-}
-#endif
+SPB_END_DECLS
 
 #endif

@@ -7,9 +7,7 @@
 #include <sessionpb/bytes.h>
 #include <sessionpb/status.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+SPB_BEGIN_DECLS
 
 /* What becomes of a member or a wire field that the schema does not define. */
 enum spb_unknown {
@@ -119,8 +117,6 @@ enum spb_status spb_pb_id(spb_converter *converter, const void *pb, size_t len, 
  */
 enum spb_status spb_json_pretty(const char *json, size_t len, struct spb_bytes *pretty);
 
-#ifdef __cplusplus
-}
-#endif
+SPB_END_DECLS
 
 #endif

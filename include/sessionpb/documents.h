@@ -6,9 +6,7 @@
 
 #include <sessionpb/convert.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+SPB_BEGIN_DECLS
 
 /*
  * Sessions out of a stream of JSON text, in every shape that they come in. Documents follow each
@@ -84,8 +82,6 @@ struct spb_documents_counts {
 /* What the stream has met so far. The next record is number sessions + rejected + 1. */
 struct spb_documents_counts spb_documents_count(const spb_documents *documents);
 
-#ifdef __cplusplus
-}
-#endif
+SPB_END_DECLS
 
 #endif

@@ -8,9 +8,7 @@
 #include <sessionpb/bytes.h>
 #include <sessionpb/status.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+SPB_BEGIN_DECLS
 
 /* How messages stand one after another in a stream of bytes. */
 enum spb_framing {
@@ -119,8 +117,6 @@ enum spb_status spb_frame_detect(const void *data, size_t len, int ended,
  */
 const char *spb_looks_like(const void *data, size_t len);
 
-#ifdef __cplusplus
-}
-#endif
+SPB_END_DECLS
 
 #endif

@@ -7,9 +7,7 @@
 #include <sessionpb/bytes.h>
 #include <sessionpb/status.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+SPB_BEGIN_DECLS
 
 /*
  * What the receiver of sessions tells their sender, the message Receipt of
@@ -41,8 +39,6 @@ enum spb_status spb_receipt_append(const struct spb_receipt *receipt, struct spb
 enum spb_status spb_receipt_read(const void *message, size_t len, struct spb_receipt *receipt_out,
                                  struct spb_error *error);
 
-#ifdef __cplusplus
-}
-#endif
+SPB_END_DECLS
 
 #endif

@@ -5,9 +5,7 @@
 
 #include "journey/v1/session.pb-c.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+SPB_BEGIN_DECLS
 
 /*
  * The struct door: a session as the struct that protobuf-c generates from session.proto.
@@ -41,8 +39,6 @@ enum spb_status spb_session_to_pb(spb_converter *converter, const Journey__V1__S
 /* Release a session that spb_json_to_session() or spb_pb_to_session() gave. NULL is allowed. */
 void spb_session_free(Journey__V1__Session *session);
 
-#ifdef __cplusplus
-}
-#endif
+SPB_END_DECLS
 
 #endif

@@ -9,9 +9,7 @@
 #include <sessionpb/frame.h>
 #include <sessionpb/status.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+SPB_BEGIN_DECLS
 
 /*
  * Frames over stream sockets. The frames are those of sessionpb/frame.h, as plain bytes: any program
@@ -133,8 +131,6 @@ struct spb_peer {
 enum spb_status spb_listener_accept(spb_listener *listener, int *fd_out, struct spb_peer *peer_out,
                                     struct spb_error *error);
 
-#ifdef __cplusplus
-}
-#endif
+SPB_END_DECLS
 
 #endif

@@ -3,9 +3,27 @@
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
+/* Around what a header declares: C, and seen from outside of a shared library. */
+#if defined(__GNUC__)
+#define SPB_VISIBILITY_PUSH_ _Pragma("GCC visibility push(default)")
+#define SPB_VISIBILITY_POP_  _Pragma("GCC visibility pop")
+#else
+#define SPB_VISIBILITY_PUSH_
+#define SPB_VISIBILITY_POP_
 #endif
+#ifdef __cplusplus
+#define SPB_BEGIN_DECLS             \
+    SPB_VISIBILITY_PUSH_ extern "C" \
+    {
+#define SPB_END_DECLS \
+    }                 \
+    SPB_VISIBILITY_POP_
+#else
+#define SPB_BEGIN_DECLS SPB_VISIBILITY_PUSH_
+#define SPB_END_DECLS   SPB_VISIBILITY_POP_
+#endif
+
+SPB_BEGIN_DECLS
 
 /*
  * What became of a call, grouped by cause. The numbers are stable from release to release; new ones
@@ -80,8 +98,6 @@ struct spb_error {
 /* The enumerator's name, such as "SPB_BAD_JSON"; a constant. */
 const char *spb_status_name(enum spb_status status);
 
-#ifdef __cplusplus
-}
-#endif
+SPB_END_DECLS
 
 #endif

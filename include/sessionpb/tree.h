@@ -3,9 +3,7 @@
 
 #include <sessionpb/convert.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+SPB_BEGIN_DECLS
 
 struct cJSON;
 
@@ -38,8 +36,6 @@ enum spb_status spb_tree_to_pb(spb_converter *converter, const struct cJSON *tre
 enum spb_status spb_pb_to_tree(spb_converter *converter, const void *pb, size_t len,
                                struct cJSON **tree_out, struct spb_error *error);
 
-#ifdef __cplusplus
-}
-#endif
+SPB_END_DECLS
 
 #endif

@@ -1,0 +1,51 @@
+# What `cmake --install` puts where, by component: runtime, dev, tools and doc.
+include(CMakePackageConfigHelpers)
+
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/sessionpb")
+set(headers_of_pb journey/v1/session.pb-c.h google/protobuf/timestamp.pb-c.h)
+
+install(TARGETS sessionpb_static sessionpb_shared EXPORT sessionpb
+    LIBRARY COMPONENT runtime NAMELINK_COMPONENT dev
+    ARCHIVE COMPONENT dev)
+install(DIRECTORY include/sessionpb TYPE INCLUDE COMPONENT dev)
+foreach(header IN LISTS headers_of_pb)
+    cmake_path(GET header PARENT_PATH folder)
+    install(FILES "${generated_dir}/${header}"
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/sessionpb/pb/${folder}"
+        COMPONENT dev)
+endforeach()
+install(DIRECTORY proto DESTINATION "${CMAKE_INSTALL_DATADIR}/sessionpb" COMPONENT dev
+    FILES_MATCHING PATTERN "*.proto")
+install(FILES "${descriptor_set}" DESTINATION "${CMAKE_INSTALL_DATADIR}/sessionpb" COMPONENT dev)
+
+# For find_package(sessionpb)
+set_target_properties(sessionpb_static PROPERTIES EXPORT_NAME static)
+set_target_properties(sessionpb_shared PROPERTIES EXPORT_NAME shared)
+install(EXPORT sessionpb FILE sessionpb-targets.cmake NAMESPACE sessionpb::
+    DESTINATION "${package_dir}" COMPONENT dev)
+configure_package_config_file(cmake/sessionpb-config.cmake.in
+    "${PROJECT_BINARY_DIR}/sessionpb-config.cmake"
+    INSTALL_DESTINATION "${package_dir}"
+    PATH_VARS CMAKE_INSTALL_DATADIR)
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/sessionpb-config-version.cmake"
+    COMPATIBILITY SameMinorVersion) # while the major version is 0
+install(FILES
+    "${PROJECT_BINARY_DIR}/sessionpb-config.cmake"
+    "${PROJECT_BINARY_DIR}/sessionpb-config-version.cmake"
+    DESTINATION "${package_dir}" COMPONENT dev)
+
+# For pkg-config, which finds the rest from where the file is.
+file(RELATIVE_PATH prefix_from_pc "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" /)
+configure_file(cmake/sessionpb.pc.in "${PROJECT_BINARY_DIR}/sessionpb.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/sessionpb.pc"
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT dev)
+
+if(SESSIONPB_BUILD_TOOLS)
+    install(TARGETS session2pb pb2session RUNTIME COMPONENT tools)
+    install(FILES docs/session2pb.1 docs/pb2session.1
+        DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT tools)
+endif()
+install(FILES README.md SECURITY.md LICENSE TYPE DOC COMPONENT doc)
+install(DIRECTORY examples TYPE DOC COMPONENT doc
+    PATTERN "node_modules" EXCLUDE
+    PATTERN "__pycache__" EXCLUDE)
