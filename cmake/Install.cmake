@@ -42,8 +42,14 @@ install(FILES "${PROJECT_BINARY_DIR}/sessionpb.pc"
 
 if(SESSIONPB_BUILD_TOOLS)
     install(TARGETS session2pb pb2session RUNTIME COMPONENT tools)
-    install(FILES docs/session2pb.1 docs/pb2session.1
-        DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT tools)
+    foreach(page IN ITEMS session2pb.1 pb2session.1)
+        file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/man")
+        execute_process(COMMAND gzip -9nc "${PROJECT_SOURCE_DIR}/docs/${page}"
+            OUTPUT_FILE "${PROJECT_BINARY_DIR}/man/${page}.gz" COMMAND_ERROR_IS_FATAL ANY)
+        install(FILES "${PROJECT_BINARY_DIR}/man/${page}.gz"
+            DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT tools)
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "docs/${page}")
+    endforeach()
 endif()
 install(FILES README.md SECURITY.md LICENSE TYPE DOC COMPONENT doc)
 install(DIRECTORY examples TYPE DOC COMPONENT doc
