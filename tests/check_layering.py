@@ -48,7 +48,7 @@ DOORS = [
         ["src/net/*"],
     ),
     ("zstd", ["zstd*.h", "xxhash.h"], ["src/stream/*.c"]),
-    ("libnats", ["nats/*", "nats.h"], ["tools/transport/nats.c"]),
+    ("libnats", ["nats/*", "nats.h"], ["tools/transport/nats*"]),
     ("librdkafka", ["librdkafka/*"], ["tools/transport/kafka.c"]),
     ("OpenSSL", ["openssl/*"], ["tools/transport/*.c"]),
 ]

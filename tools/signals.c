@@ -9,6 +9,7 @@ enum { MS_PER_S = 1000 };
 
 static volatile sig_atomic_t stop_wanted;
 static volatile sig_atomic_t stats_wanted;
+static sigset_t shown; /* the mask outside of signals_hide() */
 
 /* The second one of either kind ends the process as ever. */
 static void want_stop(int signal_number)
@@ -55,20 +56,31 @@ bool signals_want_stats(void)
     return true;
 }
 
-int signals_wait(struct pollfd *polls, size_t count, int timeout_ms)
+void signals_hide(void)
 {
-    const struct timespec timeout = { .tv_sec = timeout_ms / MS_PER_S,
-                                      .tv_nsec = timeout_ms % MS_PER_S * 1000000L };
-    sigset_t watched, before;
-    int ready = -1;
+    sigset_t watched;
 
     sigemptyset(&watched);
     sigaddset(&watched, SIGTERM);
     sigaddset(&watched, SIGINT);
     sigaddset(&watched, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &watched, &before);
+    (void)pthread_sigmask(SIG_BLOCK, &watched, &shown);
+}
+
+void signals_show(void)
+{
+    (void)pthread_sigmask(SIG_SETMASK, &shown, NULL);
+}
+
+int signals_wait(struct pollfd *polls, size_t count, int timeout_ms)
+{
+    const struct timespec timeout = { .tv_sec = timeout_ms / MS_PER_S,
+                                      .tv_nsec = timeout_ms % MS_PER_S * 1000000L };
+    int ready = -1;
+
+    signals_hide();
     if (!stop_wanted && !stats_wanted)
-        ready = ppoll(polls, count, timeout_ms < 0 ? NULL : &timeout, &before);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+        ready = ppoll(polls, count, timeout_ms < 0 ? NULL : &timeout, &shown);
+    signals_show();
     return ready;
 }

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sessionpb/frame.h>
@@ -27,10 +26,8 @@ enum {
     KEPT_MAX = 16 * 1024 * 1024, /* bytes that wait for a receipt before no more are sent */
     RECEIPT_MAX = 4096,          /* bytes: far above any */
     ASK_EVERY = 1000,            /* messages, where they are kept until they are confirmed */
-    BACK_OFF_MIN_MS = 100,
-    BACK_OFF_MAX_MS = 5000,
-    SILENCE_MS = 60 * 1000, /* often enough for the receiver's idle time-out */
-    LAST_WORDS_MS = 1000,   /* they were sent before the connection was found closed */
+    SILENCE_MS = 60 * 1000,      /* often enough for the receiver's idle time-out */
+    LAST_WORDS_MS = 1000,        /* they were sent before the connection was found closed */
 };
 
 struct sender {
@@ -131,7 +128,7 @@ static enum spb_status take_receipt(struct sender *sender, const void *message, 
     if (receipt.reason[0] != '\0')
         return fail(sender, SPB_IO, receipt.reason);
     sender->trouble_ms = 0;
-    sender->delay_ms = BACK_OFF_MIN_MS;
+    sender->delay_ms = CLOCK_BACK_OFF_MS;
     return SPB_OK;
 }
 
@@ -212,18 +209,6 @@ static enum spb_status connect_once(struct sender *sender, int timeout_ms)
     return status;
 }
 
-/* Some of it by chance, so that many senders do not come back at the same moment. */
-static void back_off(uint64_t delay_ms, uint64_t left_ms)
-{
-    uint64_t now = clock_ms();
-    uint64_t chosen_ms = delay_ms / 2 + now * UINT64_C(2654435761) % (delay_ms / 2 + 1);
-    uint64_t part_ms = chosen_ms < left_ms ? chosen_ms : left_ms;
-    struct timespec pause = { .tv_sec = (time_t)(part_ms / 1000),
-                              .tv_nsec = (long)(part_ms % 1000) * 1000000 };
-
-    (void)nanosleep(&pause, NULL);
-}
-
 /* A receiver that takes no more says why before it goes away. */
 static void hear_last_words(struct sender *sender)
 {
@@ -266,9 +251,7 @@ static enum cli_status reconnect(struct sender *sender)
 
         if (left_ms == 0)
             return publisher_give_up(&sender->base, sender->error.reason);
-        back_off(sender->delay_ms, (uint64_t)left_ms);
-        sender->delay_ms =
-            sender->delay_ms < BACK_OFF_MAX_MS / 2 ? sender->delay_ms * 2 : BACK_OFF_MAX_MS;
+        clock_back_off(&sender->delay_ms, (uint64_t)left_ms);
         if (connect_once(sender, left_ms < options->timeout_ms ? left_ms : options->timeout_ms) ==
             SPB_OK)
             return append_demand(sender);
@@ -324,7 +307,7 @@ static enum cli_status open_socket(const struct publisher_options *options,
                                        .options = *options,
                                        .counts = options->receipts };
     sender->fd = -1;
-    sender->delay_ms = BACK_OFF_MIN_MS;
+    sender->delay_ms = CLOCK_BACK_OFF_MS;
     *publisher_out = &sender->base;
     return first_connection(sender);
 }
