@@ -50,6 +50,14 @@ if(SESSIONPB_BUILD_TOOLS)
             DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT tools)
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "docs/${page}")
     endforeach()
+    foreach(tool IN ITEMS session2pb pb2session)
+        install(FILES docs/completions/${tool}.bash RENAME ${tool} COMPONENT tools
+            DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")
+        install(FILES docs/completions/${tool}.zsh RENAME _${tool} COMPONENT tools
+            DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions")
+        install(FILES docs/completions/${tool}.fish COMPONENT tools
+            DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d")
+    endforeach()
 endif()
 install(FILES README.md SECURITY.md LICENSE TYPE DOC COMPONENT doc)
 install(DIRECTORY examples TYPE DOC COMPONENT doc
