@@ -558,6 +558,6 @@ enum spb_status spb_session_to_pb(spb_converter *converter, const Journey__V1__S
 /* See sessionpb/session.h. */
 void spb_session_free(Journey__V1__Session *session)
 {
-    if (session != NULL)
-        free_chunks((struct chunk *)((uint8_t *)session - offsetof(struct chunk, memory)));
+    if (session != NULL) /* by way of void *: the bytes before it are aligned, being a chunk's */
+        free_chunks((void *)((uint8_t *)session - offsetof(struct chunk, memory)));
 }

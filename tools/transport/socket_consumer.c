@@ -82,12 +82,13 @@ static enum cli_status next(struct consumer *consumer, int timeout_ms, struct in
         message_out->data = NULL;
         if (!reader->frames.ended)
             return receive(reader, timeout_ms);
-        /* fall through */
+        break;
     default:
-        cli_error("%s: %s: byte %zu: %s", consumer->options.endpoint, message_out->place,
-                  error.offset, error.reason);
-        return CLI_REJECTED;
+        break;
     }
+    cli_error("%s: %s: byte %zu: %s", consumer->options.endpoint, message_out->place, error.offset,
+              error.reason);
+    return CLI_REJECTED;
 }
 
 static void keep(struct consumer *consumer)
