@@ -127,7 +127,6 @@ static void expect_next(spb_archive_reader *reader, size_t record)
     static const uint8_t nothing[SPB_PADDING];
     const enum spb_status expected = record == RECORDS ? SPB_END : SPB_OK;
     const uint8_t *message = nothing;
-    volatile uint8_t sum = 0;
     size_t len = 0;
 
     ck_assert_int_eq(spb_archive_next(reader, &message, &len, NULL), expected);
@@ -135,7 +134,7 @@ static void expect_next(spb_archive_reader *reader, size_t record)
     if (len > 0)
         ck_assert_mem_eq(message, records[record].data, len);
     for (size_t i = 0; i < SPB_PADDING; i++) /* ASan sees what is not there */
-        sum ^= message[len + i];
+        (void)*(const volatile uint8_t *)&message[len + i];
 }
 
 static void expect_records(struct memory *memory)
