@@ -155,7 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pull_all(&how, input, &logs[1]);
     how.shrinks = shape >= 128;
     how.pieces = shape % PIECES_MAX + 1u;
-    for (size_t i = 0; i < how.pieces; i++) /* they are part of the stream as well */
+    for (size_t i = 0; i < PIECES_MAX; i++) /* they are part of the stream as well */
         how.lens[i] = i < input.len ? input.at[i] : 0;
     pull_all(&how, input, &logs[2]);
     fuzz_must(fuzz_same(&logs[0], &logs[1]));
