@@ -1,19 +1,33 @@
-"""What README.md shows is what happens: its commands print what it says, its C is the example's.
+"""What README.md and other pages show is what happens: their commands print what they say, the C of
+README.md is the example's.
 
 usage: readme_test.py SOURCE_DIR TOOLS_DIR CONVERT_EXAMPLE
 """
 
+import contextlib
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
+
+import clickhouse
 
 ROOT, TOOLS, EXAMPLE = (os.path.abspath(path) for path in sys.argv[1:4])
 
+# Pages, and the commands that each has at least.
+PAGES = {"README.md": 6, "docs/analytics.md": 5}
 
-def blocks(language):
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+# A block with this word takes something that not every machine has.
+NEEDS = {
+    "duckdb.mjs": os.path.isdir(os.path.join(ROOT, "examples", "analytics", "node_modules")),
+    "clickhouse": clickhouse.THERE,
+}
+
+
+def blocks(language, page="README.md"):
+    with open(os.path.join(ROOT, page), encoding="utf-8") as file:
         return re.findall(rf"^```{language}\n(.*?)^```$", file.read(), re.M | re.S)
 
 
@@ -24,8 +38,22 @@ def commands(block):
         yield command, output
 
 
-def run(command):
+def missing(block):
+    return [word for word, there in NEEDS.items() if word in block and not there]
+
+
+@contextlib.contextmanager
+def surroundings(page):
+    """The environment of a page's commands, with a server of ClickHouse if they ask one."""
     environment = dict(os.environ, PATH=TOOLS + os.pathsep + os.environ["PATH"])
+    with contextlib.ExitStack() as stack:
+        if clickhouse.THERE and any("clickhouse" in block for block in blocks("console", page)):
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            environment |= stack.enter_context(clickhouse.running(folder))
+        yield environment
+
+
+def run(command, environment):
     return subprocess.run(
         command,
         shell=True,
@@ -41,11 +69,21 @@ def run(command):
 
 class Readme(unittest.TestCase):
     def test_each_command_prints_what_is_shown(self):
-        pairs = [pair for block in blocks("console") for pair in commands(block)]
-        self.assertGreaterEqual(len(pairs), 6)
-        for command, shown in pairs:
-            with self.subTest(command=command):
-                self.assertEqual(run(command), shown)
+        for page, least in PAGES.items():
+            found = blocks("console", page)
+            self.assertGreaterEqual(sum(len(list(commands(block))) for block in found), least)
+            with surroundings(page) as environment:
+                for block in found:
+                    self.check_block(page, block, environment)
+
+    def check_block(self, page, block, environment):
+        if missing(block):
+            with self.subTest(page=page, block=block):
+                self.skipTest(f"{missing(block)} cannot run here")
+        else:
+            for command, shown in commands(block):
+                with self.subTest(page=page, command=command):
+                    self.assertEqual(run(command, environment), shown)
 
     def test_the_demo_brings_every_session_back(self):
         demo = subprocess.run(
