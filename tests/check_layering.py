@@ -49,7 +49,7 @@ DOORS = [
     ),
     ("zstd", ["zstd*.h", "xxhash.h"], ["src/stream/*.c"]),
     ("libnats", ["nats/*", "nats.h"], ["tools/transport/nats*"]),
-    ("librdkafka", ["librdkafka/*"], ["tools/transport/kafka.c"]),
+    ("librdkafka", ["librdkafka/*"], ["tools/transport/kafka*"]),
     ("OpenSSL", ["openssl/*"], ["tools/transport/*.c"]),
 ]
 

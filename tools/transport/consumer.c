@@ -66,7 +66,8 @@ static void tell_bad(const struct consumer *consumer, const struct incoming *mes
                      const struct spb_error *error)
 {
     cli_error("%s: %s: byte %zu: %s%s%s", consumer->options.endpoint, message->place, error->offset,
-              error->path, error->path[0] != '\0' ? ": " : "", error->reason);
+              error->path, error->path[0] != '\0' ? ": " : "",
+              message->reason != NULL ? message->reason : error->reason);
 }
 
 static enum cli_status take(struct run *run, const struct incoming *message)

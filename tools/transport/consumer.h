@@ -34,6 +34,7 @@ struct incoming {
     const uint8_t *data; /* NULL: none has come */
     size_t len;
     char place[CONSUMER_PLACE_SIZE]; /* which one it is, such as `sequence 12` */
+    const char *reason; /* why it is no session, where the transport knows better; or NULL */
 };
 
 /* What each transport has in its own struct, first. */
