@@ -29,13 +29,13 @@ typedef enum spb_status spb_archive_write_fn(void *context, const void *data, si
 
 /* Set `size` to sizeof(struct spb_archive_options) and leave at zero what shall keep its default. */
 struct spb_archive_options {
-    size_t size;
+    size_t size;       /* of this struct */
     int level;         /* of zstd, 1 to 22; default 3, zstd's own */
     size_t frame_size; /* bytes of records after which a frame ends, at most 1 GiB; default 1 MiB:
                           what is lost with a torn frame, against what a frame's start costs */
 };
 
-typedef struct spb_archive_writer spb_archive_writer;
+typedef struct spb_archive_writer spb_archive_writer; /* opaque */
 
 /* options: NULL for the defaults. Returns NULL when memory is short or an option is out of range. */
 spb_archive_writer *spb_archive_writer_new(const struct spb_archive_options *options,
@@ -65,9 +65,10 @@ enum spb_status spb_archive_finish(spb_archive_writer *writer);
 typedef enum spb_status spb_archive_read_fn(void *context, uint64_t offset, void *data, size_t len,
                                             size_t *read_out);
 
+/* Where an archive is read from. */
 struct spb_archive_source {
-    spb_archive_read_fn *read;
-    void *context;
+    spb_archive_read_fn *read; /* gives its bytes */
+    void *context;             /* passed to `read` */
     uint64_t len; /* bytes; UINT64_MAX: not known, and each read goes on where the last one ended (a
                      pipe): then there is no seek table, and no salvage */
 };
@@ -89,7 +90,7 @@ struct spb_archive_loss {
     struct spb_error error; /* why */
 };
 
-typedef struct spb_archive_reader spb_archive_reader;
+typedef struct spb_archive_reader spb_archive_reader; /* opaque */
 
 /* source: copied. message_max: bytes of one message, 0 for the default of struct spb_limits. Returns
    NULL when memory is short. */

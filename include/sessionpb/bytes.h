@@ -13,7 +13,7 @@ SPB_BEGIN_DECLS
  * memory again, and release it with spb_bytes_release().
  */
 struct spb_bytes {
-    uint8_t *data;
+    uint8_t *data;   /* NULL while nothing is allocated */
     size_t len;      /* bytes in use */
     size_t capacity; /* bytes allocated */
 };

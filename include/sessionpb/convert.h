@@ -36,8 +36,8 @@ struct spb_limits {
 
 /* Set `size` to sizeof(struct spb_options) and leave at zero what shall keep its default. */
 struct spb_options {
-    size_t size;
-    enum spb_unknown unknown;
+    size_t size;              /* of this struct */
+    enum spb_unknown unknown; /* what becomes of members and fields that the schema lacks */
     /* Accept a session that lacks a required member, and keep a value of the wrong type verbatim as
        an additional member of the message it stands in, whatever `unknown` says: its name is
        defined. */
@@ -45,7 +45,7 @@ struct spb_options {
     /* Promise that all texts and bytes that are given to conversions have SPB_PADDING readable bytes
        behind their end, a text's first of them 0: then they are not copied before they are read. */
     bool padded;
-    struct spb_limits limits;
+    struct spb_limits limits; /* zeros for the defaults */
 };
 
 /*

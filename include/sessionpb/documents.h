@@ -38,11 +38,11 @@ void spb_documents_reset(spb_documents *documents);
 
 /*
  * Give space for the next piece of text: *space_out, of *len_out bytes (at least 64 KiB), valid until
- * the next call. Read into it, then say with spb_documents_commit() how many bytes were read.
- *
- * SPB_OK or SPB_NO_MEMORY.
+ * the next call. Read into it, then commit what was read. SPB_OK or SPB_NO_MEMORY.
  */
 enum spb_status spb_documents_space(spb_documents *documents, char **space_out, size_t *len_out);
+
+/* So many bytes were read into the space. */
 void spb_documents_commit(spb_documents *documents, size_t len);
 
 /* No more text will come. */
@@ -73,6 +73,7 @@ enum spb_status spb_documents_next(spb_documents *documents, struct spb_bytes *p
 enum spb_status spb_documents_reject(spb_documents *documents, const char **text_out,
                                      size_t *len_out);
 
+/* How many records of each kind a stream has met. */
 struct spb_documents_counts {
     uint64_t sessions; /* converted */
     uint64_t rejected; /* passed over by spb_documents_reject() */

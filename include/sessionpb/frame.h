@@ -25,6 +25,7 @@ enum spb_framing {
 enum spb_status spb_frame_append(enum spb_framing framing, const void *message, size_t len,
                                  struct spb_bytes *out);
 
+/* One frame, where it was found. */
 struct spb_frame {
     const uint8_t *message; /* points into the data that was given */
     size_t message_len;     /* bytes */
@@ -57,24 +58,25 @@ enum spb_status spb_frame_find(enum spb_framing framing, const void *data, size_
  * never because a length says so. It is kept for what comes next, until spb_frames_shrink().
  */
 struct spb_frames {
-    enum spb_framing framing;
-    size_t message_max; /* bytes of a message; 0 for the default of struct spb_limits */
-    bool ended;         /* no more will arrive: set it then */
-    uint64_t offset;    /* of the first byte that was not pulled, in the stream */
-    size_t used;        /* bytes of `arrived` that were pulled; with `offset` it may be moved on
+    enum spb_framing framing; /* of the stream */
+    size_t message_max;       /* bytes of a message; 0 for the default of struct spb_limits */
+    bool ended;               /* no more will arrive: set it then */
+    uint64_t offset;          /* of the first byte that was not pulled, in the stream */
+    size_t used; /* bytes of `arrived` that were pulled; with `offset` it may be moved on
                                  over bytes that are no frame */
     struct spb_bytes arrived; /* those from `used` on were not */
 };
 
 /*
  * Give space for the next piece: *space_out, of *len_out bytes, at least `piece`. Write into it, then
- * say with spb_frames_commit() how many bytes it were, none among them. Messages that were pulled are
- * gone by then.
+ * commit that. Messages that were pulled are gone by then.
  *
  * SPB_OK or SPB_NO_MEMORY (then what is pending stays).
  */
 enum spb_status spb_frames_space(struct spb_frames *frames, size_t piece, uint8_t **space_out,
                                  size_t *len_out);
+
+/* So many bytes, none among them, were written into the space. */
 void spb_frames_commit(struct spb_frames *frames, size_t len);
 
 /*

@@ -28,11 +28,13 @@ enum spb_status spb_pb_to_session(spb_converter *converter, const void *pb, size
                                   Journey__V1__Session **session_out, struct spb_error *error);
 
 /*
- * Write a session, which may come from anywhere, as canonical JSON text or as protobuf bytes.
- * Fails like spb_pb_to_json(); positions count in the bytes that protobuf-c packs from the struct.
+ * Write a session, which may come from anywhere, as canonical JSON text. Fails like spb_pb_to_json();
+ * positions count in the bytes that protobuf-c packs from the struct.
  */
 enum spb_status spb_session_to_json(spb_converter *converter, const Journey__V1__Session *session,
                                     struct spb_bytes *json, struct spb_error *error);
+
+/* The same as protobuf bytes. */
 enum spb_status spb_session_to_pb(spb_converter *converter, const Journey__V1__Session *session,
                                   struct spb_bytes *pb, struct spb_error *error);
 

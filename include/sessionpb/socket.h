@@ -76,7 +76,7 @@ enum spb_status spb_socket_half_close(int fd, struct spb_error *error);
 
 /* Set `size` to sizeof(struct spb_listen_options) and leave at zero what shall keep its default. */
 struct spb_listen_options {
-    size_t size;
+    size_t size; /* of this struct */
     /* Let tcp: take other addresses than those of the loopback interface. What is sent there is
        neither encrypted nor authenticated. */
     bool remote;
@@ -84,7 +84,7 @@ struct spb_listen_options {
     mode_t mode;
 };
 
-typedef struct spb_listener spb_listener;
+typedef struct spb_listener spb_listener; /* opaque */
 
 /*
  * Listens.
@@ -114,9 +114,9 @@ const char *spb_listener_endpoint(const spb_listener *listener);
 /* Who is at the other end of a connection: of a Unix socket, as the kernel knows since it was made;
    -1 where it does not know. */
 struct spb_peer {
-    pid_t pid;
-    uid_t uid;
-    gid_t gid;
+    pid_t pid;        /* its process */
+    uid_t uid;        /* its user */
+    gid_t gid;        /* its group */
     char address[64]; /* of TCP, such as 127.0.0.1:40312; else empty */
 };
 

@@ -76,23 +76,18 @@ enum { SPB_PATH_MAX = 256, SPB_REASON_MAX = 192 };
  * Where and why a call failed. The caller owns it; there is nothing to release. It is the last
  * parameter of every function that takes it, may be NULL, and is written on failure only.
  *
- * offset   bytes from the start of the input to the place of the error. When protobuf bytes had to
- *          be put into canonical order first, it counts in the reordered bytes.
- * line     of JSON text, from 1; 0 for everything else, and where there is no place
- * column   of JSON text, in Unicode code points, from 1; 0 likewise
- * path     of JSON text a JSON Pointer (RFC 6901), such as /lastPage/breadcrumb/2; of protobuf
- *          bytes a field path, such as last_page.breadcrumb[2]; empty for the whole document. It
- *          ends in "..." where it was too long, and a question mark stands for what is not fit to
- *          print.
- * reason   one sentence without a full stop, in English
+ * The path is of JSON text a JSON Pointer (RFC 6901), such as /lastPage/breadcrumb/2; of protobuf
+ * bytes a field path, such as last_page.breadcrumb[2]; empty for the whole document. It ends in "..."
+ * where it was too long, and a question mark stands for what is not fit to print. When protobuf bytes
+ * had to be put into canonical order first, the offset counts in the reordered bytes.
  */
 struct spb_error {
-    enum spb_status status;
-    size_t offset;
-    size_t line;
-    size_t column;
-    char path[SPB_PATH_MAX];
-    char reason[SPB_REASON_MAX];
+    enum spb_status status;  /* what the call returned */
+    size_t offset;           /* bytes from the start of the input to the place */
+    size_t line;             /* of JSON text, from 1; 0 for everything else, and without a place */
+    size_t column;           /* of JSON text, in Unicode code points, from 1; 0 likewise */
+    char path[SPB_PATH_MAX]; /* in the input; see above */
+    char reason[SPB_REASON_MAX]; /* one sentence without a full stop, in English */
 };
 
 /* The enumerator's name, such as "SPB_BAD_JSON"; a constant. */

@@ -5,8 +5,11 @@
 #ifndef SESSIONPB_VERSION_H
 #define SESSIONPB_VERSION_H
 
+/* The first number. */
 #define SPB_VERSION_MAJOR 0
+/* The second. */
 #define SPB_VERSION_MINOR 1
+/* The third. */
 #define SPB_VERSION_PATCH 0
 
 /* "MAJOR.MINOR.PATCH" as a string literal. */
