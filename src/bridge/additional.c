@@ -30,8 +30,10 @@ bool spb_additional_name(struct spb_additional *stack, const struct spb_addition
     struct spb_utf8_watch watch = { 0 };
 
     /* Room for the longest spelling at once, so that the name does not move while it is read. */
-    if (!spb_out_room(out, spb_json_string_room(6 * name_len) + SPB_PADDING) ||
-        !spb_json_write_string(out, stack->text.data + mark->offset, name_len, &watch))
+    if (!spb_out_room(out, spb_json_string_room(6 * name_len) + SPB_PADDING))
+        return false;
+    memset(out->at, 0, SPB_PADDING); /* behind the name: read, and not to be left to chance */
+    if (!spb_json_write_string(out, stack->text.data + mark->offset, name_len, &watch))
         return false;
     *out->at++ = ':';
     return true;
