@@ -68,15 +68,16 @@ enum {
     OPTIONS = sizeof options_of / sizeof options_of[0],
 };
 
-static bool judge(const struct transport *transport, const char *endpoint, unsigned traits)
+/* Endpoints are not printed as they are: there may be a password in them. */
+static bool judge(const struct transport *transport, unsigned traits)
 {
     if (transport->publisher == NULL) {
-        cli_error("%s: this sessionpb was built without %s", endpoint, transport->library);
+        cli_error("%s: this sessionpb was built without %s", transport->scheme, transport->library);
         return false;
     }
     for (size_t i = 0; i < OPTIONS; i++)
         if ((traits & ~transport->traits & options_of[i].trait) != 0) {
-            cli_error("%s means nothing for %s", options_of[i].options, endpoint);
+            cli_error("%s means nothing for %s", options_of[i].options, transport->scheme);
             return false;
         }
     return true;
@@ -88,10 +89,10 @@ const struct transport *transport_find(const char *endpoint, unsigned traits)
         const struct transport *transport = &transports[i];
 
         if (strncmp(endpoint, transport->scheme, strlen(transport->scheme)) == 0)
-            return judge(transport, endpoint, traits) ? transport : NULL;
+            return judge(transport, traits) ? transport : NULL;
     }
     cli_error("'%s' is no endpoint: it begins with unix:, tcp:, fd:, nats:// or kafka://",
-              endpoint);
+              strchr(endpoint, '@') == NULL ? endpoint : "...");
     return NULL;
 }
 
