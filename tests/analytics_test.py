@@ -11,6 +11,7 @@ import datetime
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,9 @@ import toolcase
 from toolcase import ToolTest, main
 
 SKIPPED = 77
-PROGRAMS = pathlib.Path(__file__).resolve().parent.parent / "examples" / "analytics"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PROGRAMS = ROOT / "examples" / "analytics"
+PAGE = (ROOT / "docs" / "analytics.md").read_text(encoding="utf-8")
 NODE = shutil.which("node") or shutil.which("nodejs")
 COUNT, GROWN = 2000, 300
 SHOWN = 10  # terms and outcomes, at most
@@ -136,6 +139,11 @@ class DuckDB(Analytics):
         text = (PROGRAMS / "duckdb.mjs").read_text(encoding="utf-8")
         self.assertLessEqual(len(text.splitlines()), 40)
 
+    def test_the_page_names_the_version_that_is_run(self):
+        package = json.loads((PROGRAMS / "package.json").read_text(encoding="utf-8"))
+        version = package["dependencies"]["@duckdb/node-api"].partition("-")[0]
+        self.assertIn(f"| {version}, by `@duckdb/node-api`", PAGE)
+
 
 class ClickHouse(Analytics):
     def setUp(self):
@@ -166,6 +174,18 @@ class ClickHouse(Analytics):
         self.load(self.archive(self.records[:middle]))
         self.load(self.archive(self.records[middle:]))
         self.assertEqual(self.found(), self.expected())
+
+    def test_the_view_of_the_page_fills_the_table_from_the_columns_of_messages(self):
+        sql = re.search(r"^```sql\n(.*?)^```$", PAGE, re.M | re.S)[1]
+        sql = re.sub(r"^ENGINE = Kafka\nSETTINGS .*?;", "ENGINE = Memory;", sql, flags=re.M | re.S)
+        message = "('new', 'page', 4102444799, NULL, ['x', 'x'], 'Abandon')"
+        self.load(self.archive())
+        for statement in (sql, f"INSERT INTO sessions_topic VALUES {message}"):
+            self.done("clickhouse-client", "--multiquery", text=statement.encode(), env=self.environment)
+        self.sessions.append({"id": "new", "type": "page", "createdDate": "2099-12-31T23:59:59Z",
+                              "lastAcdOutcome": "Abandon"})
+        self.daily = daily(self.sessions)
+        self.assertEqual(self.found()[: len(self.daily)], self.daily)
 
 
 THERE = {
