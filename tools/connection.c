@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli.h"
 
@@ -25,13 +24,35 @@ void connection_tell(const struct connection *connection, const char *what, cons
               more);
 }
 
+enum spb_status connection_greet(struct connection *connection, uint64_t now_ms,
+                                 struct spb_error *error)
+{
+    enum spb_status status = channel_handshake(&connection->channel, error);
+
+    if (status == SPB_NEED_MORE)
+        return SPB_OK;
+    connection->heard_ms = now_ms;
+    if (status == SPB_OK) {
+        connection->state = CONNECTION_RECEIVING;
+        return SPB_OK;
+    }
+    channel_strip(&connection->channel);
+    if (status == SPB_BAD_WIRE)
+        return status;
+    connection_tell(connection, error->reason, "");
+    connection->state = CONNECTION_DRAINING; /* the sender is to hear TLS's alert */
+    if (channel_half_close(&connection->channel, error) != SPB_OK)
+        connection_close(connection);
+    return status;
+}
+
 enum spb_status connection_receive(struct connection *connection, uint64_t now_ms, size_t *len_out)
 {
     struct spb_frames *frames = &connection->frames;
     size_t before = spb_frames_pending(frames);
     struct spb_error error;
     enum spb_status status =
-        spb_socket_receive_some(connection->fd, frames, CONNECTION_PIECE, &error);
+        channel_receive_some(&connection->channel, frames, CONNECTION_PIECE, &error);
 
     *len_out = spb_frames_pending(frames) - before;
     if (status == SPB_OK && *len_out > 0)
@@ -76,14 +97,49 @@ void connection_end(struct connection *connection, const char *reason, uint64_t 
     spb_frames_release(&connection->frames);
 }
 
+static short wish_of(const struct connection *connection)
+{
+    if (connection->state == CONNECTION_ENDING)
+        return POLLOUT;
+    return connection->out.len > 0 ? POLLIN | POLLOUT : POLLIN;
+}
+
+struct pollfd connection_poll(const struct connection *connection)
+{
+    bool raw = connection->state == CONNECTION_DRAINING;
+    short wish = wish_of(connection);
+
+    return (struct pollfd){ .fd = connection->channel.fd,
+                            .events = raw ? wish : channel_events(&connection->channel, wish) };
+}
+
+short connection_ready(const struct connection *connection, short told)
+{
+    if (connection->state == CONNECTION_DRAINING)
+        return told;
+    return channel_ready(&connection->channel, wish_of(connection), told);
+}
+
+bool connection_holds_more(const struct connection *connection)
+{
+    return connection->state == CONNECTION_RECEIVING && channel_holds_more(&connection->channel);
+}
+
+bool connection_sends(const struct connection *connection)
+{
+    return connection->out.len > 0 || (connection->state == CONNECTION_ENDING && !connection->due);
+}
+
 /* The last receipt is sent. What the sender still sends would make the system throw the receipt away, if
    the connection were closed before it is read. */
 static void end_answers(struct connection *connection, uint64_t now_ms)
 {
     struct spb_error error;
+    enum spb_status status = channel_half_close(&connection->channel, &error);
 
-    if (connection->receipt.reason[0] == '\0' ||
-        spb_socket_half_close(connection->fd, &error) != SPB_OK) {
+    if (status == SPB_NEED_MORE)
+        return;
+    if (status != SPB_OK || connection->receipt.reason[0] == '\0') {
         connection_close(connection);
         return;
     }
@@ -103,7 +159,7 @@ static enum spb_status send_receipt(struct connection *connection, struct spb_er
         status = spb_receipt_append(&connection->receipt, out);
     }
     if (status == SPB_OK)
-        status = spb_socket_send_some(connection->fd, out->data, out->len, &sent, error);
+        status = channel_send_some(&connection->channel, out->data, out->len, &sent, error);
     out->len -= sent;
     if (out->len > 0)
         memmove(out->data, out->data + sent, out->len);
@@ -144,7 +200,8 @@ void connection_drain(struct connection *connection)
 {
     struct spb_frames *frames = &connection->frames;
 
-    if (spb_socket_receive_some(connection->fd, frames, CONNECTION_PIECE, NULL) == SPB_OK &&
+    /* whatever layer is above it */
+    if (spb_socket_receive_some(connection->channel.fd, frames, CONNECTION_PIECE, NULL) == SPB_OK &&
         !frames->ended)
         spb_frames_release(frames);
     else
@@ -155,7 +212,7 @@ void connection_close(struct connection *connection)
 {
     if (connection->state == CONNECTION_CLOSED)
         return;
-    (void)close(connection->fd);
+    channel_close(&connection->channel);
     spb_frames_release(&connection->frames);
     spb_bytes_release(&connection->out);
     connection->state = CONNECTION_CLOSED;

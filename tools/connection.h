@@ -5,6 +5,7 @@
  * One connection from a sender: what has arrived, what was taken of it, and the receipts for that.
  */
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +14,10 @@
 #include <sessionpb/receipt.h>
 #include <sessionpb/socket.h>
 
+#include "transport/channel.h"
+
 enum connection_state {
+    CONNECTION_GREETING, /* TLS shakes hands */
     CONNECTION_RECEIVING,
     CONNECTION_ENDING, /* nothing more is taken; the last receipt is due or on its way */
     CONNECTION_DRAINING, /* what still arrives is thrown away, so that the receipt is not lost with it */
@@ -22,7 +26,7 @@ enum connection_state {
 
 struct connection {
     enum connection_state state;
-    int fd;
+    struct channel channel;
     uint64_t number; /* of the sender, from 1 */
     const char *endpoint;
     struct spb_peer peer;
@@ -45,6 +49,16 @@ enum { CONNECTION_PIECE = 64 * 1024 }; /* received at a time, so that each has i
 void connection_tell(const struct connection *connection, const char *what, const char *more);
 
 /*
+ * Go on with the handshake.
+ *
+ * SPB_OK: the connection receives from now on, or waits for more of the handshake; SPB_BAD_WIRE, with
+ * *error: the sender does not speak TLS, and plain words may tell it so; others: the sender is let down,
+ * after a report.
+ */
+enum spb_status connection_greet(struct connection *connection, uint64_t now_ms,
+                                 struct spb_error *error);
+
+/*
  * Receive a piece.
  *
  * len_out   bytes that have arrived; 0 at the stream's end
@@ -58,6 +72,17 @@ void connection_settle(struct connection *connection, uint64_t now_ms);
 
 /* Take no more. reason: empty when the sender has ended the stream as it should. */
 void connection_end(struct connection *connection, const char *reason, uint64_t now_ms);
+
+/* What poll() is to wait for, and what may be possible by what it has told: POLLIN to receive, POLLOUT to
+   send. */
+struct pollfd connection_poll(const struct connection *connection);
+short connection_ready(const struct connection *connection, short told);
+
+/* Something can be received of which poll() does not know. */
+bool connection_holds_more(const struct connection *connection);
+
+/* Whether a receipt or the end of the receipts is on its way. */
+bool connection_sends(const struct connection *connection);
 
 /* Send the receipt that is due, as far as it can be sent. */
 void connection_answer(struct connection *connection, uint64_t now_ms);

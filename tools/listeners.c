@@ -33,7 +33,7 @@ static enum cli_status open_listener(struct listeners *listeners, const char *en
     const struct server_options *options = listeners->options;
     const struct spb_listen_options listen = {
         .size = sizeof(listen),
-        .remote = options->remote,
+        .remote = options->remote || listeners->security != NULL,
         .mode = judges_credentials(options) ? MODE_FOR_ALL : 0,
     };
     spb_listener **listener = &listeners->items[listeners->count];
@@ -43,7 +43,7 @@ static enum cli_status open_listener(struct listeners *listeners, const char *en
     if (status != SPB_OK) {
         cli_error("%s%s", error.reason,
                   status == SPB_MISUSE && strncmp(endpoint, "tcp:", 4) == 0 && !options->remote
-                      ? "; see --insecure-remote"
+                      ? "; see --tls-ca, or --insecure-remote"
                       : "");
         return status == SPB_MISUSE ? CLI_USAGE : CLI_FAILED;
     }
@@ -53,10 +53,24 @@ static enum cli_status open_listener(struct listeners *listeners, const char *en
     return CLI_OK;
 }
 
+/* TLS is for all of them, or none. */
+static enum cli_status secure(struct listeners *listeners)
+{
+    const struct server_options *options = listeners->options;
+    bool tls = (transport_access_traits(&options->access) & TRANSPORT_TLS) != 0;
+
+    for (size_t i = 0; i < options->endpoints->count && tls; i++)
+        if (strncmp(options->endpoints->items[i], "tcp:", 4) != 0) {
+            cli_error("an option of TLS means nothing for %s", options->endpoints->items[i]);
+            return CLI_USAGE;
+        }
+    return channel_secure(&options->access, CHANNEL_SERVER, options->quiet, &listeners->security);
+}
+
 enum cli_status listeners_open(struct listeners *listeners, const struct server_options *options)
 {
     const struct cli_list *endpoints = options->endpoints;
-    enum cli_status status = CLI_OK;
+    enum cli_status status;
 
     listeners->options = options;
     if (endpoints->count > LISTENERS_MAX) {
@@ -64,6 +78,7 @@ enum cli_status listeners_open(struct listeners *listeners, const struct server_
         return CLI_USAGE;
     }
     raise_open_files(options->connections_max);
+    status = secure(listeners);
     for (size_t i = 0; i < endpoints->count && status == CLI_OK; i++)
         status = open_listener(listeners, endpoints->items[i]);
     return status;
@@ -88,4 +103,5 @@ void listeners_close(struct listeners *listeners)
 {
     while (listeners->count > 0)
         spb_listener_free(listeners->items[--listeners->count]);
+    channel_security_free(listeners->security);
 }

@@ -10,11 +10,13 @@
 
 #include "cli.h"
 #include "server.h"
+#include "transport/channel.h"
 
 enum { LISTENERS_MAX = 16 };
 
 struct listeners {
     const struct server_options *options;
+    struct channel_security *security; /* NULL: plain */
     spb_listener *items[LISTENERS_MAX];
     size_t count;
 };

@@ -163,6 +163,7 @@ static struct server_options server_options(const struct receiver *self, const u
         .eager = !options->common.zstd.given,
         .skips_bad = options->common.on_error == CLI_ON_ERROR_SKIP,
         .remote = options->insecure_remote,
+        .access = transport_access(&options->common),
         .uids = uids,
         .uid_count = options->uids.count,
         .gids = gids,

@@ -96,10 +96,19 @@ static void add_connection(struct server *server, spb_listener *listener, int fd
     const struct server_options *options = server->options;
     const struct spb_frames frames = { .framing = options->framing,
                                        .message_max = options->message_max };
-    struct connection *connection = &server->connections[server->count++];
+    struct connection *connection = &server->connections[server->count];
+    struct channel_security *security = server->listeners.security;
+    struct channel channel;
+    struct spb_error error;
 
+    if (channel_begin(&channel, fd, security, NULL, &error) != SPB_OK) {
+        cli_error("%s: %s", spb_listener_endpoint(listener), error.reason);
+        return;
+    }
+    server->count++;
     *connection = (struct connection){
-        .fd = fd,
+        .state = security != NULL ? CONNECTION_GREETING : CONNECTION_RECEIVING,
+        .channel = channel,
         .number = ++server->sender_count,
         .endpoint = spb_listener_endpoint(listener),
         .peer = *peer,
@@ -228,6 +237,17 @@ static void take_frames(struct server *server, struct connection *connection)
         connection_settle(connection, server->now_ms);
 }
 
+static void greet(struct server *server, struct connection *connection)
+{
+    struct spb_error error;
+    enum spb_status status = connection_greet(connection, server->now_ms, &error);
+
+    if (status == SPB_BAD_WIRE)
+        cut_off(server, connection, error.reason);
+    else if (status != SPB_OK)
+        server->cut_off_count++;
+}
+
 /* Receive once. Returns how many bytes arrived. */
 static size_t receive(struct server *server, struct connection *connection)
 {
@@ -281,7 +301,7 @@ static uint64_t deadline(const struct server *server, const struct connection *c
 
     if (connection->state == CONNECTION_DRAINING)
         return connection->heard_ms + DRAIN_MS;
-    if (connection->state == CONNECTION_ENDING)
+    if (connection->state == CONNECTION_ENDING || connection->state == CONNECTION_GREETING)
         return connection->heard_ms + (uint64_t)options->frame_ms;
     if (connection->frame_ms != 0)
         return connection->frame_ms + (uint64_t)options->frame_ms;
@@ -297,6 +317,8 @@ static void expire(struct server *server, struct connection *connection)
     if (connection->state != CONNECTION_RECEIVING) {
         if (connection->state == CONNECTION_ENDING)
             connection_tell(connection, "it does not read its receipt", "");
+        else if (connection->state == CONNECTION_GREETING)
+            connection_tell(connection, "the TLS handshake did not end in time", "");
         connection_close(connection);
         return;
     }
@@ -338,7 +360,9 @@ static int patience(const struct server *server)
     if (server->accept_from_ms > server->now_ms && server->accept_from_ms < next)
         next = server->accept_from_ms;
     for (size_t i = 0; i < server->count; i++) {
-        uint64_t own = deadline(server, &server->connections[i]);
+        const struct connection *connection = &server->connections[i];
+        bool ready = connection_holds_more(connection);
+        uint64_t own = ready ? server->now_ms : deadline(server, connection);
 
         next = own < next ? own : next;
     }
@@ -366,13 +390,6 @@ static void drop_closed(struct server *server)
             i++;
 }
 
-static short events_of(const struct connection *connection)
-{
-    if (connection->state == CONNECTION_ENDING)
-        return POLLOUT;
-    return connection->out.len > 0 ? POLLIN | POLLOUT : POLLIN;
-}
-
 /* Returns how many descriptors are to be waited for. */
 static size_t fill_polls(struct server *server)
 {
@@ -384,22 +401,26 @@ static size_t fill_polls(struct server *server)
         *at++ = (struct pollfd){ .fd = accepts ? spb_listener_fd(server->listeners.items[i]) : -1,
                                  .events = POLLIN };
     for (size_t i = 0; i < server->count; i++)
-        *at++ = (struct pollfd){ .fd = server->connections[i].fd,
-                                 .events = events_of(&server->connections[i]) };
+        *at++ = connection_poll(&server->connections[i]);
     return (size_t)(at - server->polls);
 }
 
-static void serve(struct server *server, struct connection *connection, short events)
+/* What the connection has waited for may be possible. told: by poll() */
+static void serve(struct server *server, struct connection *connection, short told)
 {
-    if (connection->out.len > 0 && (events & POLLOUT) != 0)
+    short events = connection_ready(connection, told);
+
+    if (connection_sends(connection) && (events & POLLOUT) != 0)
         connection_answer(connection, server->now_ms);
     if ((events & ~POLLOUT) == 0)
         return;
-    if (connection->state == CONNECTION_RECEIVING)
+    if (connection->state == CONNECTION_GREETING)
+        greet(server, connection);
+    else if (connection->state == CONNECTION_RECEIVING)
         (void)receive(server, connection);
     else if (connection->state == CONNECTION_DRAINING)
         connection_drain(connection);
-    else if ((events & (POLLERR | POLLHUP)) != 0 && connection->out.len > 0)
+    else if ((events & (POLLERR | POLLHUP)) != 0 && connection_sends(connection))
         connection_answer(connection, server->now_ms);
 }
 
@@ -408,10 +429,21 @@ static void attend(struct server *server, struct connection *connection, short e
 {
     bool late = server->now_ms >= deadline(server, connection);
 
+    if (connection_holds_more(connection))
+        events |= POLLIN;
     if (events != 0 && !(late && connection->state == CONNECTION_DRAINING))
         serve(server, connection, events);
     else if (late && ready)
         expire(server, connection);
+}
+
+/* ready: what poll() has returned */
+static bool is_idle(const struct server *server, int ready)
+{
+    for (size_t i = 0; i < server->count; i++)
+        if (connection_holds_more(&server->connections[i]))
+            return false;
+    return ready == 0;
 }
 
 /* One round. */
@@ -422,8 +454,8 @@ static void turn(struct server *server)
     int ready = signals_wait(server->polls, polled, patience(server));
     uint64_t before_ms = server->now_ms = clock_ms();
 
-    if (server->uncommitted_ms != 0 &&
-        ((ready == 0 && server->options->eager) || server->now_ms >= commit_deadline(server)))
+    if (server->uncommitted_ms != 0 && ((server->options->eager && is_idle(server, ready)) ||
+                                        server->now_ms >= commit_deadline(server)))
         commit(server);
     for (size_t i = listeners; i < polled && server->status == CLI_OK; i++)
         attend(server, &server->connections[i - listeners],
@@ -496,6 +528,8 @@ static void dismiss(struct server *server)
     for (size_t i = 0; i < server->count; i++)
         if (server->connections[i].state == CONNECTION_RECEIVING)
             connection_end(&server->connections[i], reason, server->now_ms);
+        else if (server->connections[i].state == CONNECTION_GREETING)
+            connection_close(&server->connections[i]);
     for (size_t i = 0; i < server->count; i++)
         if (server->connections[i].due)
             connection_answer(&server->connections[i], server->now_ms);

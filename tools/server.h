@@ -16,18 +16,20 @@
 
 #include "cli.h"
 #include "keeper.h"
+#include "transport/transport.h"
 
 struct server_options {
     const struct cli_list *endpoints;
     enum spb_framing framing;
     size_t message_max;
     size_t connections_max;
-    int idle_ms;       /* without a byte, between frames */
-    int frame_ms;      /* for a frame that has begun, and for a receipt that nobody takes */
-    int hold_ms;       /* how long what was taken may wait to be committed */
-    bool eager;        /* it does not wait when nothing more is there */
-    bool skips_bad;    /* pass over a bad message, instead of cutting its sender off */
-    bool remote;       /* see struct spb_listen_options */
+    int idle_ms;    /* without a byte, between frames */
+    int frame_ms;   /* for a frame that has begun, and for a receipt that nobody takes */
+    int hold_ms;    /* how long what was taken may wait to be committed */
+    bool eager;     /* it does not wait when nothing more is there */
+    bool skips_bad; /* pass over a bad message, instead of cutting its sender off */
+    bool remote;    /* see struct spb_listen_options */
+    struct transport_access access;
     const uid_t *uids; /* who may send over a Unix socket, besides this user */
     size_t uid_count;
     const gid_t *gids;

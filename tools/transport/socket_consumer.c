@@ -8,18 +8,18 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-#include <sessionpb/socket.h>
+#include <string.h>
 
 #include "signals.h"
+#include "transport/channel.h"
 #include "transport/sockets.h"
 
 enum { PIECE = 64 * 1024 };
 
 struct reader {
     struct consumer base;
-    int fd; /* -1 without a connection */
+    struct channel channel;
+    struct channel_security *security; /* NULL: plain */
     struct spb_frames frames;
     uint64_t count;
 };
@@ -29,31 +29,38 @@ static enum cli_status open_socket(const struct consumer_options *options,
 {
     struct reader *reader = calloc(1, sizeof(*reader));
     struct spb_error error;
+    enum cli_status secured;
     enum spb_status status;
 
     if (reader == NULL)
         return cli_no_memory();
     reader->base = (struct consumer){ .kind = &socket_consumer, .options = *options };
-    reader->fd = -1;
     reader->frames =
         (struct spb_frames){ .framing = options->framing, .message_max = options->message_max };
     *consumer_out = &reader->base;
-    status = spb_socket_connect(options->endpoint, options->timeout_ms, &reader->fd, &error);
+    secured = channel_secure(&options->access, CHANNEL_CLIENT, options->quiet, &reader->security);
+    if (secured != CLI_OK)
+        return secured;
+    status = channel_connect(&reader->channel, options->endpoint, reader->security,
+                             options->timeout_ms, &error);
     if (status == SPB_OK)
         return CLI_OK;
+    if (status != SPB_MISUSE && strstr(error.reason, options->endpoint) == NULL)
+        return consumer_fail(&reader->base, error.reason);
     cli_error("%s", error.reason);
     return status == SPB_MISUSE ? CLI_USAGE : CLI_FAILED;
 }
 
 static enum cli_status receive(struct reader *reader, int timeout_ms)
 {
-    struct pollfd connection = { .fd = reader->fd, .events = POLLIN };
+    struct channel *channel = &reader->channel;
+    struct pollfd connection = { .fd = channel->fd, .events = channel_events(channel, POLLIN) };
     struct spb_error error;
     enum spb_status status;
 
-    if (signals_wait(&connection, 1, timeout_ms) <= 0)
+    if (!channel_holds_more(channel) && signals_wait(&connection, 1, timeout_ms) <= 0)
         return CLI_OK;
-    status = spb_socket_receive_some(reader->fd, &reader->frames, PIECE, &error);
+    status = channel_receive_some(channel, &reader->frames, PIECE, &error);
     if (status == SPB_OK || status == SPB_NEED_MORE)
         return CLI_OK;
     return status == SPB_NO_MEMORY ? cli_no_memory() : consumer_fail(&reader->base, error.reason);
@@ -100,8 +107,12 @@ static void close_socket(struct consumer *consumer)
 {
     struct reader *reader = (struct reader *)consumer;
 
-    if (reader->fd != -1)
-        (void)close(reader->fd);
+    struct spb_error error;
+
+    if (reader->frames.ended)
+        (void)channel_half_close(&reader->channel, &error); /* as who serves may expect it */
+    channel_close(&reader->channel);
+    channel_security_free(reader->security);
     spb_frames_release(&reader->frames);
     free(reader);
 }

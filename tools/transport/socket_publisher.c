@@ -7,7 +7,6 @@
 
 #include "transport/sockets.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -17,9 +16,9 @@
 
 #include <sessionpb/frame.h>
 #include <sessionpb/receipt.h>
-#include <sessionpb/socket.h>
 
 #include "clock.h"
+#include "transport/channel.h"
 
 enum {
     SEND_LEN = 64 * 1024,        /* gathered before it is sent */
@@ -32,7 +31,8 @@ enum {
 
 struct sender {
     struct publisher base;
-    int fd; /* -1 without a connection */
+    struct channel channel;
+    struct channel_security *security; /* NULL: plain */
     struct spb_frames receipts;
 
     struct spb_bytes bytes; /* frames, from the first one that is not confirmed, or not sent */
@@ -143,8 +143,8 @@ static enum spb_status take_receipts(struct sender *sender, int timeout_ms)
     for (;;) {
         const uint8_t *message;
         size_t len;
-        enum spb_status status = spb_socket_receive(sender->fd, &sender->receipts, timeout_ms,
-                                                    &message, &len, &sender->error);
+        enum spb_status status = channel_receive(&sender->channel, &sender->receipts, timeout_ms,
+                                                 &message, &len, &sender->error);
 
         if (status == SPB_TIMEOUT)
             return SPB_OK;
@@ -186,17 +186,15 @@ static enum spb_status await_receipt(struct sender *sender)
 
 static void disconnect(struct sender *sender)
 {
-    if (sender->fd != -1)
-        (void)close(sender->fd);
-    sender->fd = -1;
+    channel_close(&sender->channel);
     spb_frames_release(&sender->receipts);
 }
 
 /* Everything that is not confirmed is still to be sent, on this connection. */
 static enum spb_status connect_once(struct sender *sender, int timeout_ms)
 {
-    enum spb_status status =
-        spb_socket_connect(sender->base.options.endpoint, timeout_ms, &sender->fd, &sender->error);
+    enum spb_status status = channel_connect(&sender->channel, sender->base.options.endpoint,
+                                             sender->security, timeout_ms, &sender->error);
 
     sender->receipts = (struct spb_frames){ .message_max = RECEIPT_MAX };
     sender->sent = sender->begin;
@@ -300,16 +298,17 @@ static enum cli_status open_socket(const struct publisher_options *options,
                                    struct publisher **publisher_out)
 {
     struct sender *sender = calloc(1, sizeof(*sender));
+    enum cli_status status;
 
     if (sender == NULL)
         return cli_no_memory();
     sender->base = (struct publisher){ .kind = &socket_publisher,
                                        .options = *options,
                                        .counts = options->receipts };
-    sender->fd = -1;
     sender->delay_ms = CLOCK_BACK_OFF_MS;
     *publisher_out = &sender->base;
-    return first_connection(sender);
+    status = channel_secure(&options->access, CHANNEL_CLIENT, options->quiet, &sender->security);
+    return status == CLI_OK ? first_connection(sender) : status;
 }
 
 /* -- Sending ------------------------------------------------------------------------------- */
@@ -317,17 +316,12 @@ static enum cli_status open_socket(const struct publisher_options *options,
 /* Until something can be sent, or until the receiver has something to say, which is taken. */
 static enum spb_status wait_for_room(struct sender *sender)
 {
-    struct pollfd connection = { .fd = sender->fd, .events = POLLOUT };
-    int ready;
+    short wanted = sender->base.options.receipts ? POLLIN | POLLOUT : POLLOUT;
+    short ready = channel_wait(&sender->channel, wanted, patience(sender));
 
-    if (sender->base.options.receipts)
-        connection.events |= POLLIN;
-    do
-        ready = poll(&connection, 1, patience(sender));
-    while (ready == -1 && errno == EINTR);
     if (ready == 0)
         return fail_timeout(sender);
-    return (connection.revents & POLLIN) != 0 ? take_receipts(sender, 0) : SPB_OK;
+    return (ready & POLLIN) != 0 ? take_receipts(sender, 0) : SPB_OK;
 }
 
 static enum spb_status send_bytes(struct sender *sender)
@@ -337,8 +331,8 @@ static enum spb_status send_bytes(struct sender *sender)
     while (status == SPB_OK && sender->sent < sender->bytes.len) {
         size_t sent = 0;
 
-        status = spb_socket_send_some(sender->fd, sender->bytes.data + sender->sent,
-                                      sender->bytes.len - sender->sent, &sent, &sender->error);
+        status = channel_send_some(&sender->channel, sender->bytes.data + sender->sent,
+                                   sender->bytes.len - sender->sent, &sent, &sender->error);
         sender->sent += sent;
         if (sent > 0)
             sender->sent_ms = sender->progress_ms = clock_ms();
@@ -402,7 +396,8 @@ static enum cli_status wait_for_input(struct publisher *publisher, int fd)
     while (status == CLI_OK) {
         int left_ms = silence_left(sender);
         struct pollfd polls[] = { { .fd = fd, .events = POLLIN },
-                                  { .fd = sender->fd, .events = POLLIN } };
+                                  { .fd = sender->channel.fd,
+                                    .events = channel_events(&sender->channel, POLLIN) } };
         int ready = poll(polls, sender->base.options.receipts ? 2 : 1, left_ms);
 
         if (left_ms == 0)
@@ -460,7 +455,8 @@ static enum cli_status add(struct publisher *publisher, const void *message, siz
 /* Everything was sent. SPB_OK when all of it is confirmed; else why it is not in sender->error. */
 static enum spb_status await_last_receipt(struct sender *sender)
 {
-    enum spb_status status = spb_socket_half_close(sender->fd, &sender->error);
+    enum spb_status status =
+        channel_finish(&sender->channel, sender->base.options.timeout_ms, &sender->error);
 
     sender->progress_ms = clock_ms();
     while (status == SPB_OK)
@@ -472,13 +468,14 @@ static enum spb_status await_last_receipt(struct sender *sender)
    everything. */
 static enum spb_status await_close(struct sender *sender)
 {
-    enum spb_status status = spb_socket_half_close(sender->fd, &sender->error);
+    enum spb_status status =
+        channel_finish(&sender->channel, sender->base.options.timeout_ms, &sender->error);
     const uint8_t *message;
     size_t len;
 
     while (status == SPB_OK)
-        status = spb_socket_receive(sender->fd, &sender->receipts, sender->base.options.timeout_ms,
-                                    &message, &len, &sender->error);
+        status = channel_receive(&sender->channel, &sender->receipts,
+                                 sender->base.options.timeout_ms, &message, &len, &sender->error);
     return status == SPB_IO || status == SPB_NO_MEMORY ? status : SPB_OK;
 }
 
@@ -505,6 +502,7 @@ static void close_socket(struct publisher *publisher)
     struct sender *sender = (struct sender *)publisher;
 
     disconnect(sender);
+    channel_security_free(sender->security);
     spb_bytes_release(&sender->bytes);
     free(sender);
 }

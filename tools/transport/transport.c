@@ -33,16 +33,10 @@ static const char *const libraries[] = {
     NULL,
 };
 
-#ifdef SPB_WITH_TLS
-enum { WITH_TLS = TRANSPORT_TLS };
-#else
-enum { WITH_TLS = 0 };
-#endif
-
 static const struct transport transports[] = {
     { "unix:", NULL, &socket_publisher, &socket_consumer, TRANSPORT_STREAM | TRANSPORT_RETRY },
     { "tcp:", NULL, &socket_publisher, &socket_consumer,
-      TRANSPORT_STREAM | TRANSPORT_RETRY | WITH_TLS },
+      TRANSPORT_STREAM | TRANSPORT_RETRY | TRANSPORT_TLS },
     { "fd:", NULL, &socket_publisher, &socket_consumer, TRANSPORT_STREAM | TRANSPORT_RETRY },
     { "nats://", "NATS", NATS,
       TRANSPORT_RETRY | TRANSPORT_WINDOW | TRANSPORT_TLS | TRANSPORT_CREDENTIALS },
