@@ -57,9 +57,10 @@ static enum cli_status commit(struct run *run)
         return CLI_OK;
     run->taken_ms = 0;
     status = run->keeper->commit(run->keeper->context);
-    if (status != CLI_OK || consumer->kind->acknowledge == NULL)
-        return status;
-    return consumer->kind->acknowledge(consumer);
+    if (status == CLI_OK && consumer->kind->acknowledge != NULL)
+        status = consumer->kind->acknowledge(consumer);
+    run->heard_ms = clock_ms();
+    return status;
 }
 
 static void tell_bad(const struct consumer *consumer, const struct incoming *message,
@@ -76,9 +77,9 @@ static enum cli_status take(struct run *run, const struct incoming *message)
     struct spb_error error;
     enum cli_status status;
 
-    run->heard_ms = clock_ms();
     run->keeper->arrived(run->keeper->context, message->len);
     status = run->keeper->take(run->keeper->context, message->data, message->len, &error);
+    run->heard_ms = clock_ms(); /* the output may have kept us waiting */
     if (status == CLI_REJECTED && (!options->skips_bad || !options->quiet))
         tell_bad(run->consumer, message, &error);
     if (status == CLI_REJECTED && options->skips_bad)
