@@ -335,15 +335,19 @@ class Fetching(TlsTest):
         self.assertEqual(peer.messages(), [])
         self.assertEqual((tool.wait(), tool.said), (0, b""))
 
-    def test_a_stream_that_is_cut_is_an_error(self):
-        tool, listening = self.fetch()
-        peer = self.accept(listening)
-        peer.send(self.pb(NDJSON))
-        self.wait_for_output(NDJSON)
-        peer.socket.cut()
-        self.assertEqual(tool.wait(), 3)
-        self.assertRegex(tool.said, rb"\Apb2session: tcp:.*: the connection was cut: .*\n\Z")
-        self.assertEqual(self.written(), NDJSON)
+    def test_a_stream_that_is_cut_is_an_error_and_loses_nothing_that_was_whole(self):
+        for arguments in ((), ("--zstd",)):
+            tool, listening = self.fetch(*arguments)
+            peer = self.accept(listening)
+            tool.process.send_signal(signal.SIGSTOP)
+            peer.send(self.pb(NDJSON) + self.pb(A)[:20])
+            peer.socket.cut()
+            tool.process.send_signal(signal.SIGCONT)
+            self.assertEqual(tool.wait(), 3)
+            self.assertRegex(tool.said, rb"\Apb2session: tcp:.*: the connection was cut: .*\n\Z")
+            self.assertEqual(self.good("pb2session", self.out) if arguments else self.written(),
+                             NDJSON)
+            self.out.unlink()
 
     def test_who_serves_is_checked(self):
         for reason, identity in self.pki.bad_servers.items():

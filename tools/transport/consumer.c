@@ -14,6 +14,7 @@ struct run {
     const struct keeper *keeper;
     uint64_t heard_ms; /* when the last message came */
     uint64_t taken_ms; /* when the first of those came that are not written; 0: there are none */
+    bool cut;          /* the transport has failed */
 };
 
 static unsigned traits_of(const struct consumer_options *options)
@@ -117,6 +118,7 @@ static enum cli_status turn(struct run *run)
     struct incoming message = { .data = NULL };
     enum cli_status status = run->consumer->kind->next(run->consumer, patience(run), &message);
 
+    run->cut = status == CLI_FAILED;
     if (status == CLI_OK && message.data != NULL)
         status = take(run, &message);
     if (status == CLI_OK && is_commit_due(run, message.data == NULL))
@@ -135,7 +137,8 @@ enum cli_status consumer_run(struct consumer *consumer, const struct keeper *kee
         if (signals_want_stats())
             keeper->tell(keeper->context);
     }
-    if (status != CLI_OK && status != CLI_ENOUGH && status != CLI_REJECTED)
+    if (status != CLI_OK && status != CLI_ENOUGH && status != CLI_REJECTED &&
+        !(run.cut && consumer->kind->acknowledge == NULL)) /* then nobody would send it again */
         return status;
     committed = commit(&run);
     return committed == CLI_OK ? status : committed;
