@@ -3,6 +3,7 @@
     tls_test.py TOOLS EXAMPLES [unittest's arguments]
 """
 
+import pathlib
 import re
 import signal
 import socket
@@ -11,8 +12,9 @@ import subprocess
 import sys
 import threading
 
+import toolcase
 from exchange import DEMAND, ExchangeTest, Receipt, by_sender, filled, lines, read_receipt, report
-from tlscase import TlsTest, is_possible, options
+from tlscase import Identity, TlsTest, is_possible, options
 from toolcase import A, B, DEADLINE_S, NDJSON, main, run, wait_until
 
 SENDERS = 16
@@ -431,19 +433,19 @@ class Files(TlsTest):
             for at, what in enumerate(("certificate", "certificate", "private key")):
                 files = [self.pki.ca, good.cert, good.key]
                 files[at] = name
-                given = options(files[0], type(good)(*files[1:]))
+                given = options(files[0], Identity(*files[1:]))
                 with self.subTest(name=name, what=what):
                     self.both(pattern.format(re.escape(str(name)), what), given, given)
         for key, pattern in ((self.pki.server.key, "the private key '{}' is not that of .*"),
                              (encrypted, "cannot use '{}': the private key is encrypted"),
                              (good.cert, "cannot use '{}': there is no private key in it, in PEM")):
-            given = options(self.pki.ca, type(good)(good.cert, key))
+            given = options(self.pki.ca, Identity(good.cert, key))
             self.both(pattern.format(re.escape(str(key))), given, given)
 
     def test_a_key_that_everybody_can_read_is_warned_of(self):
         open_key = self.file("open", self.pki.server.key.read_bytes())
         open_key.chmod(0o644)
-        identity = type(self.pki.server)(self.pki.server.cert, open_key)
+        identity = Identity(self.pki.server.cert, open_key)
         listener = self.listen(identity=identity)
         self.assertIn(b"every user of this system can read or write the private key '%s'"
                       % bytes(open_key), listener.said)
@@ -471,6 +473,23 @@ class Files(TlsTest):
         self.stop_well(listener)
 
 
+class Manuals(TlsTest):
+    def test_three_commands_make_an_authority_and_a_certificate_for_each_end(self):
+        for page in ("session2pb", "pb2session"):
+            text = (toolcase.EXAMPLES.parents[1] / "docs" / f"{page}.1").read_text()
+            block = re.search(r"\.Ss TLS\n(?s:.*?)\.Bd -literal.*\n((?s:.*?))\.Ed\n", text)[1]
+            script = re.sub(r"^\$ ", "", block.replace(r"\-", "-").replace(r"\e", "\\"), flags=re.M)
+            subprocess.run(["sh", "-ec", script], cwd=self.folder, check=True, capture_output=True)
+            made = {name: Identity(self.folder / f"{name}.pem", self.folder / f"{name}.key")
+                    for name in ("ca", "receiver", "sender")}
+            listener = ExchangeTest.listen(self, *options(made["ca"].cert, made["receiver"]),
+                                           at=[self.tcp])
+            self.send_well(listener.endpoint, A, tls=options(made["ca"].cert, made["sender"]))
+            done = self.send(listener.endpoint, A, tls=options(made["ca"].cert, made["receiver"]))
+            self.assertEqual(done.returncode, 3, "it may not send")
+            self.stop_well(listener)
+
+
 class Load(TlsTest):
     def test_connections_leave_nothing_open(self):
         listener = self.listen()
@@ -486,12 +505,11 @@ class Load(TlsTest):
 
 
 if __name__ == "__main__":
-    import toolcase
     if not is_possible():
         print("skipped: no openssl, or a Python without TLS 1.3")
         sys.exit(SKIPPED)
     if len(sys.argv) > 2:
-        toolcase.TOOLS = toolcase.pathlib.Path(sys.argv[1])
+        toolcase.TOOLS = pathlib.Path(sys.argv[1])
         if b"OpenSSL" not in run("session2pb", "--version").stdout:
             print("skipped: sessionpb was built without TLS")
             sys.exit(SKIPPED)
