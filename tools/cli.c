@@ -300,7 +300,7 @@ static bool parse_options(const struct cli_tool *tool, int argc, char **argv,
             return false;
         }
         option = find_option(tool, code);
-        if (!take[option->kind](option, optarg, (char *)options + option->offset))
+        if (option == NULL || !take[option->kind](option, optarg, (char *)options + option->offset))
             return false;
     }
     return options->help || options->help_network || options->version ||

@@ -137,7 +137,7 @@ static enum cli_status read_ids(const struct cli_list *list, const char *option,
             cli_error("'%s' is no value of '--%s': it takes a number", text, option);
             return CLI_USAGE;
         }
-        ids[i] = (uid_t)id;
+        ids[i] = (uid_t)id; /* NOLINT(clang-analyzer-unix.Malloc): count + 1 is not 0 */
     }
     return CLI_OK;
 }

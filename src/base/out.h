@@ -29,16 +29,22 @@ static inline void spb_out_begin(struct spb_out *out, struct spb_bytes *bytes)
 /* Moves the cursor and everything before it to larger memory. False when memory is short. */
 bool spb_out_grow(struct spb_out *out, size_t room);
 
+/* Bytes between the two, which may both be NULL: C does not subtract such. */
+static inline size_t spb_out_left(const uint8_t *at, const uint8_t *end)
+{
+    return (size_t)((uintptr_t)end - (uintptr_t)at);
+}
+
 /* Makes sure that `room` bytes can be written at the cursor. False when memory is short. */
 static inline bool spb_out_room(struct spb_out *out, size_t room)
 {
-    return (size_t)(out->end - out->at) >= room || spb_out_grow(out, room);
+    return (out->at != NULL && spb_out_left(out->at, out->end) >= room) || spb_out_grow(out, room);
 }
 
 /* Where the cursor stands, in a form that outlives spb_out_room(). */
 static inline size_t spb_out_offset(const struct spb_out *out)
 {
-    return (size_t)((uintptr_t)out->at - (uintptr_t)out->bytes->data); /* both may be NULL */
+    return spb_out_left(out->bytes->data, out->at);
 }
 
 static inline void spb_out_rewind(struct spb_out *out, size_t offset)

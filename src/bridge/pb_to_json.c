@@ -46,9 +46,10 @@ static struct cursor write_message(struct pb_to_json *c, struct cursor k, const 
 
 /* ------------------------------------------------------------------ failing */
 
+/* Where `at` is NULL, so is `to`: said so that an analyser sees it as well. */
 static struct cursor failed(const uint8_t *null)
 {
-    return (struct cursor){ null, NULL };
+    return (struct cursor){ null, (uint8_t *)(uintptr_t)null };
 }
 
 static struct cursor fail(struct pb_to_json *c, enum spb_status status, const uint8_t *at,
@@ -106,7 +107,7 @@ static struct cursor grow(struct pb_to_json *c, struct cursor k, size_t room)
 static inline struct cursor make_room(struct pb_to_json *c, struct cursor k, size_t room)
 {
     room += FIELD_ROOM;
-    return (size_t)(c->out.end - k.to) >= room ? k : grow(c, k, room);
+    return spb_out_left(k.to, c->out.end) >= room ? k : grow(c, k, room);
 }
 
 /* ------------------------------------------------------------------ scalar values */

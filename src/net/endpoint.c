@@ -52,7 +52,7 @@ static bool is_port(const char *text)
     const size_t digits = strspn(text, "0123456789");
 
     if (text[digits] == '\0')
-        return digits <= PORT_DIGITS && atol(text) <= UINT16_MAX;
+        return digits <= PORT_DIGITS && strtoul(text, NULL, 10) <= UINT16_MAX;
     return *text != '-' && strpbrk(text, " +") == NULL;
 }
 

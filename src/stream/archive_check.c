@@ -74,6 +74,7 @@ static enum spb_status compare_tables(struct check *check)
         spb_archive_input_get(&reader->input, reader->at, len, &data, &have, check->error);
     if (status != SPB_OK)
         return status;
+    /* What spb_tables_put() has filled. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
     if (memcmp(data, check->tables.data, have < len ? have : len) != 0)
         return bad(check, "the tables are damaged, or not those of the frames before them");
     if (have < len)

@@ -310,7 +310,7 @@ static enum spb_status convert(spb_documents *d, const char *at, const char **en
 
 static enum spb_status take_session(spb_documents *d, struct spb_bytes *pb, struct spb_error *error)
 {
-    const char *end;
+    const char *end = NULL;
     const enum spb_status status = convert(d, text_at(d, d->start), &end, pb, error);
 
     if (status == SPB_OK)

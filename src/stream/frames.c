@@ -21,7 +21,7 @@ static void compact(struct spb_frames *frames)
 {
     struct spb_bytes *const arrived = &frames->arrived;
 
-    if (frames->used == 0)
+    if (arrived->data == NULL || frames->used == 0)
         return;
     arrived->len -= frames->used;
     memmove(arrived->data, arrived->data + frames->used, arrived->len + SPB_PADDING);

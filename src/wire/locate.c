@@ -21,7 +21,7 @@ struct place {
 static bool find(struct spb_wire_reader *reader, const uint8_t *begin, const uint8_t *end,
                  const uint8_t *target, struct place *place)
 {
-    struct spb_wire_field other;
+    struct spb_wire_field other = { 0 };
     const uint8_t *behind;
     const uint8_t *at;
 
@@ -99,7 +99,7 @@ void spb_wire_locate(const struct spb_table *table, const uint8_t *data, size_t 
     const uint8_t *at = data;
     const uint8_t *end = data + len;
     const struct spb_row *row = NULL;
-    struct place place;
+    struct place place = { 0 };
 
     path.text[0] = '\0';
     while (table != NULL && find(&reader, at, end, target, &place)) {

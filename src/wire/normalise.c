@@ -47,7 +47,7 @@ static bool insert_length(struct normalise *n, size_t start)
 /* The spans that fit into `memory_max` bytes while their stack doubles, with room to sort them. */
 static size_t spans_in(size_t memory_max)
 {
-    return memory_max == 0 ? SIZE_MAX : memory_max / (2 * 2 * sizeof(struct spb_span));
+    return memory_max == 0 ? SIZE_MAX : memory_max / (sizeof(struct spb_span) * 2 * 2);
 }
 
 /* Pushes the span of what is at `at`. */

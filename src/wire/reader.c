@@ -90,7 +90,7 @@ static const uint8_t *read_value(struct spb_wire_reader *reader, const uint8_t *
 static const uint8_t *read_group(struct spb_wire_reader *reader, const uint8_t *at,
                                  const uint8_t *end, uint32_t number, size_t depth)
 {
-    struct spb_wire_field field;
+    struct spb_wire_field field = { 0 };
 
     if (depth == 0)
         return spb_wire_fail(reader, SPB_TOO_DEEP, at,
@@ -167,7 +167,6 @@ static const uint8_t *read_usual(unsigned number, const uint8_t *at, const uint8
 bool spb_wire_timestamp(struct spb_wire_reader *reader, const uint8_t *at, const uint8_t *end,
                         int64_t *seconds_out, int32_t *nanos_out, bool *unknown)
 {
-    struct spb_wire_field field;
     uint64_t seconds = 0;
     uint64_t nanos = 0;
 
@@ -175,6 +174,8 @@ bool spb_wire_timestamp(struct spb_wire_reader *reader, const uint8_t *at, const
     at = read_usual(SPB_TIMESTAMP_SECONDS, at, end, &seconds);
     at = read_usual(SPB_TIMESTAMP_NANOS, at, end, &nanos);
     while (at < end) {
+        struct spb_wire_field field = { 0 };
+
         at = spb_wire_field(reader, at, end, &field);
         if (at == NULL)
             return false;
