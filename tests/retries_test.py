@@ -4,6 +4,8 @@
 """
 
 import fcntl
+import os
+import pathlib
 import signal
 import struct
 import subprocess
@@ -15,6 +17,7 @@ from exchange import DEMAND, ExchangeTest, Receipt, connect, lines
 from toolcase import A, B, C, NDJSON, main, wait_until
 
 RETRY_S = 2
+TRIES = 12
 UNREAD = 2000  # receipts, more than a socket holds
 
 
@@ -82,6 +85,20 @@ class Retries(ExchangeTest):
             pass
         self.assertEqual(sender.wait(), 3)
         self.assertLess(count, 12)
+
+    def test_a_receiver_that_goes_when_all_is_confirmed_is_not_sought_again(self):
+        """On one processor the receiver's last words mostly arrive before the sender has ended its stream."""
+        self.listening.close()
+        text = self.folder / "text"
+        text.write_bytes(NDJSON)
+        one = {"preexec_fn": lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})}
+        for _ in range(TRIES):
+            pathlib.Path(self.unix.removeprefix("unix:")).unlink(missing_ok=True)
+            sender = self.sender(self.unix, "-q", "--retry=2", text, **one)
+            time.sleep(0.05)
+            listener = self.listen("--limit=3", **one)
+            self.assertEqual(sender.wait(), 0, sender.said)
+            self.assertEqual(listener.wait(), 0)
 
     def test_a_demand_without_an_answer_times_out_while_the_input_is_silent(self):
         sender, peer = self.begin("--receipt-every=1", "--timeout=1")

@@ -5,11 +5,14 @@
 TOOLS has both tools, EXAMPLES has sessions, *.json or sessions/*.json.
 """
 
+import atexit
+import functools
 import json
 import os
 import pathlib
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,6 +49,19 @@ def frame(message):
     return delimited([message])
 
 
+@functools.cache
+def within_reach(tool):
+    """A copy of the tool that other users can run: the tools may be below a folder of root's own."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    os.chmod(folder, 0o755)
+    return shutil.copy(TOOLS / tool, folder)
+
+
+def path_of(tool, popen):
+    return within_reach(tool) if "user" in popen else TOOLS / tool
+
+
 def run(tool, *arguments, stdin=b"", **popen):
     """Run a tool with the bytes `stdin`, or with the file `stdin`."""
     if isinstance(stdin, bytes):
@@ -54,12 +70,12 @@ def run(tool, *arguments, stdin=b"", **popen):
         popen["stdin"] = stdin
     popen.setdefault("stdout", subprocess.PIPE)
     popen |= {"stderr": subprocess.PIPE, "timeout": DEADLINE_S}
-    return subprocess.run([TOOLS / tool, *arguments], **popen)
+    return subprocess.run([path_of(tool, popen), *arguments], **popen)
 
 
 def start(tool, *arguments, **popen):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([TOOLS / tool, *arguments], bufsize=0, **(pipes | popen))
+    return subprocess.Popen([path_of(tool, popen), *arguments], bufsize=0, **(pipes | popen))
 
 
 def example_files():

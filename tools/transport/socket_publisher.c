@@ -45,6 +45,7 @@ struct sender {
     uint64_t rejected;         /* of the confirmed ones, by the receiver */
     uint64_t rejected_before;
 
+    bool ending;          /* nothing more will be added */
     bool demanded;        /* a receipt, which has not come yet */
     uint64_t sent_ms;     /* when something was sent last */
     uint64_t progress_ms; /* when the receiver took or confirmed something last */
@@ -349,13 +350,21 @@ static enum spb_status send_bytes(struct sender *sender)
     return sender->demanded ? take_receipts(sender, 0) : SPB_OK;
 }
 
+/* Whether there is nothing left to do, whatever became of the connection since. */
+static bool is_done(const struct sender *sender)
+{
+    return sender->ending && sender->base.options.receipts &&
+           sender->base.confirmed == sender->base.count;
+}
+
+/* CLI_OK; CLI_ENOUGH: the connection broke when all was done; CLI_FAILED. */
 static enum cli_status flush(struct sender *sender)
 {
     enum cli_status status = CLI_OK;
 
     while (status == CLI_OK && sender->sent < sender->bytes.len)
         if (send_bytes(sender) != SPB_OK)
-            status = recover(sender);
+            status = is_done(sender) ? CLI_ENOUGH : recover(sender);
     return status;
 }
 
@@ -482,16 +491,18 @@ static enum spb_status await_close(struct sender *sender)
 static enum cli_status finish(struct publisher *publisher)
 {
     struct sender *sender = (struct sender *)publisher;
-    enum cli_status status = flush(sender);
+    enum cli_status status;
 
+    sender->ending = true;
+    status = flush(sender);
     while (status == CLI_OK && (sender->base.options.receipts ? await_last_receipt(sender)
                                                               : await_close(sender)) != SPB_OK) {
         status = recover(sender);
         if (status == CLI_OK)
             status = flush(sender);
     }
-    if (status != CLI_OK || sender->rejected == 0)
-        return status;
+    if (status == CLI_FAILED || sender->rejected == 0)
+        return status == CLI_FAILED ? CLI_FAILED : CLI_OK;
     cli_error("%s: the receiver rejected %" PRIu64 " of %" PRIu64 " sessions",
               sender->base.options.endpoint, sender->rejected, sender->base.count);
     return CLI_REJECTED;
