@@ -130,7 +130,6 @@ static const struct kafka_setting promised_settings[] = {
     { "enabled_events", "sessions are counted by their reports" },
     { "transactional.id", "there are no transactions" },
     { "enable.auto.commit", "only what is written may be committed" },
-    { "auto.commit.enable", "only what is written may be committed" },
     { "enable.auto.offset.store", "only what is written may be committed" },
     { "check.crcs", "what is damaged must be noticed" },
     { "test.mock.num.brokers", "sessions must leave the process" },

@@ -35,7 +35,7 @@ struct reader {
     bool assigned;             /* the group has told once which partitions are ours */
     bool kept;                 /* something that is not committed yet */
     rd_kafka_topic_partition_list_t *revoked; /* to be given back when that is; or NULL */
-    uint64_t heard_ms;                        /* when the last message came */
+    uint64_t heard_ms;                        /* when the last message came, or was committed */
     bool outage;                              /* it was told */
 };
 
@@ -271,6 +271,7 @@ static enum cli_status acknowledge(struct consumer *consumer)
     enum cli_status status = commit(reader);
 
     reader->kept = false;
+    reader->heard_ms = clock_ms();
     give_back_revoked(reader);
     return status;
 }
