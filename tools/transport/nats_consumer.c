@@ -51,10 +51,11 @@ struct memory {
 struct nats_reader {
     struct consumer base;
     struct nats_link link;
-    natsSubscription *subscription;
+    struct nats_durable durable;
 
     /* Under link.lock, since the heart beats for all of them. */
-    natsMsgList fetched;
+    natsMsg *fetched[BATCH];
+    int fetched_count;
     int at; /* in what is fetched: the message that the keeper has, or the next one */
     natsMsg *held[HELD_MAX];
     size_t held_count;
@@ -62,7 +63,6 @@ struct nats_reader {
 
     size_t held_bytes;
     int batch;
-    bool handed_out; /* the keeper has the message */
     struct spb_bytes message;
     jsMsgMetaData *about; /* the message */
     struct memory *memories;
@@ -94,10 +94,12 @@ static void tell_server(struct nats_reader *reader, natsMsg *message, const char
 
 static void beat(struct nats_reader *reader)
 {
+    if (natsConnection_Status(reader->link.connection) != NATS_CONN_STATUS_CONNECTED)
+        return;
     for (size_t i = 0; i < reader->held_count; i++)
         tell_server(reader, reader->held[i], worked_on);
-    for (int i = reader->at; i < reader->fetched.Count; i++)
-        tell_server(reader, reader->fetched.Msgs[i], worked_on);
+    for (int i = reader->at; i < reader->fetched_count; i++)
+        tell_server(reader, reader->fetched[i], worked_on);
 }
 
 static void *live(void *context)
@@ -122,9 +124,9 @@ static void *live(void *context)
     return NULL;
 }
 
-static bool start_heart(struct nats_reader *reader, int64_t ack_wait_ns)
+static bool start_heart(struct nats_reader *reader)
 {
-    uint64_t wait_ms = (uint64_t)(ack_wait_ns / NS_PER_MS);
+    uint64_t wait_ms = (uint64_t)(reader->durable.ack_wait_ns / NS_PER_MS);
 
     reader->beat_ms = wait_ms > BEATS ? wait_ms / BEATS : 1;
     signals_hide();
@@ -154,7 +156,6 @@ static enum cli_status fail(struct nats_reader *reader, const char *reason)
 static enum cli_status connect_reader(struct nats_reader *reader)
 {
     char reason[NATS_REASON_SIZE];
-    int64_t ack_wait = 0;
     jsOptions options;
     enum cli_status status;
 
@@ -163,8 +164,8 @@ static enum cli_status connect_reader(struct nats_reader *reader)
     if (nats_link_connect(&reader->link, reader->base.options.timeout_ms, &options, reason) !=
         NATS_OK)
         return fail(reader, reason);
-    status = nats_durable_open(&reader->link, &reader->subscription, &ack_wait);
-    if (status == CLI_OK && !start_heart(reader, ack_wait))
+    status = nats_durable_open(&reader->link, &reader->durable);
+    if (status == CLI_OK && !start_heart(reader))
         status = cli_no_memory();
     return status;
 }
@@ -219,6 +220,8 @@ static enum cli_status bear(struct nats_reader *reader, natsStatus status, int p
     if (natsConnection_IsClosed(reader->link.connection) ||
         clock_ms() - reader->trouble_ms >= most_ms) {
         nats_link_reason(there ? status : NATS_CONNECTION_CLOSED, reason);
+        if (there && status == NATS_ERR)
+            return fail(reader, reader->durable.reason);
         if (there && status == NATS_NO_RESPONDERS)
             return fail(reader, "the stream or its durable consumer is gone");
         return fail(reader, reason);
@@ -234,19 +237,19 @@ static struct memory *remember(struct nats_reader *reader, uint64_t sequence)
     return &reader->memories[sequence % MEMORIES];
 }
 
-/* Whether this process has kept the message, and its acknowledgement was lost with a server. */
+/* Whether this process has kept the message, and its acknowledgement was lost with a server, which may have
+   forgotten that it has ever delivered it. */
 static bool was_kept(struct nats_reader *reader)
 {
     const jsMsgMetaData *about = reader->about;
     const struct memory *memory = remember(reader, about->Sequence.Stream);
 
-    return about->NumDelivered > 1 && memory->sequence == about->Sequence.Stream &&
-           memory->time == about->Timestamp;
+    return memory->sequence == about->Sequence.Stream && memory->time == about->Timestamp;
 }
 
 static natsMsg *first_fetched(const struct nats_reader *reader)
 {
-    return reader->at < reader->fetched.Count ? reader->fetched.Msgs[reader->at] : NULL;
+    return reader->at < reader->fetched_count ? reader->fetched[reader->at] : NULL;
 }
 
 /* Take the first message out of what is fetched. */
@@ -254,13 +257,9 @@ static natsMsg *take_first(struct nats_reader *reader)
 {
     natsMsg *first = first_fetched(reader);
 
-    reader->fetched.Msgs[reader->at++] = NULL;
-    if (reader->at == reader->fetched.Count) {
-        natsMsgList_Destroy(&reader->fetched);
-        reader->fetched = (natsMsgList){ .Count = 0 };
-        reader->at = 0;
-    }
-    reader->handed_out = false;
+    reader->at++;
+    if (reader->at == reader->fetched_count)
+        reader->at = reader->fetched_count = 0;
     return first;
 }
 
@@ -281,42 +280,45 @@ static bool is_full(const struct nats_reader *reader)
     return reader->held_count + BATCH > HELD_MAX || reader->held_bytes > HELD_BYTES_MAX;
 }
 
-static int next_batch(const struct nats_reader *reader, const natsMsgList *list)
+/* As many as fit, judged by the last ones. */
+static int next_batch(const struct nats_reader *reader)
 {
+    int64_t most = (int64_t)reader->batch * 4;
     int64_t bytes = 1;
     int64_t fits;
 
-    for (int i = 0; i < list->Count; i++)
-        bytes += natsMsg_GetDataLength(list->Msgs[i]);
-    fits = (int64_t)BATCH_BYTES * list->Count / bytes;
-    if (fits > (int64_t)reader->batch * 4)
-        fits = (int64_t)reader->batch * 4;
+    for (int i = 0; i < reader->fetched_count; i++)
+        bytes += natsMsg_GetDataLength(reader->fetched[i]);
+    fits = (int64_t)BATCH_BYTES * reader->fetched_count / bytes;
+    if (fits > most)
+        fits = most;
     return fits < 1 ? 1 : fits > BATCH ? BATCH : (int)fits;
 }
 
 static enum cli_status fetch(struct nats_reader *reader, int timeout_ms)
 {
-    natsMsgList list = { .Count = 0 };
-    jsErrCode code = 0;
+    natsMsg *messages[BATCH];
+    int count = 0;
     natsStatus status;
 
     if (is_full(reader)) {
         (void)signals_wait(NULL, 0, timeout_ms);
         return CLI_OK;
     }
-    status = natsSubscription_Fetch(&list, reader->subscription, reader->batch, timeout_ms, &code);
-    if (status == NATS_TIMEOUT &&
-        natsConnection_Status(reader->link.connection) != NATS_CONN_STATUS_CONNECTED)
-        return bear(reader, NATS_CONNECTION_DISCONNECTED, 1);
+    /* What is requested while there is no server would all come at once later */
+    if (natsConnection_Status(reader->link.connection) != NATS_CONN_STATUS_CONNECTED)
+        return bear(reader, NATS_CONNECTION_DISCONNECTED, timeout_ms);
+    status = nats_durable_fetch(&reader->link, &reader->durable, messages, reader->batch,
+                                timeout_ms, &count);
     if (status != NATS_OK && status != NATS_TIMEOUT && status != NATS_NOT_FOUND)
         return bear(reader, status, timeout_ms);
     reader->trouble_ms = 0;
-    if (status != NATS_OK)
-        return CLI_OK;
-    reader->batch = next_batch(reader, &list);
     lock(reader);
-    reader->fetched = list;
+    memcpy(reader->fetched, messages, (size_t)count * sizeof(messages[0]));
+    reader->fetched_count = count;
     unlock(reader);
+    if (count > 0)
+        reader->batch = next_batch(reader);
     return CLI_OK;
 }
 
@@ -341,7 +343,6 @@ static enum cli_status hand_out(struct nats_reader *reader, struct incoming *mes
     memset(reader->message.data + len, 0, SPB_PADDING);
     message_out->data = reader->message.data;
     message_out->len = len;
-    reader->handed_out = true;
     return CLI_OK;
 }
 
@@ -464,8 +465,8 @@ static void give_back(struct nats_reader *reader)
 {
     for (size_t i = 0; i < reader->held_count; i++)
         tell_server(reader, reader->held[i], refused);
-    for (int i = reader->at; i < reader->fetched.Count; i++)
-        tell_server(reader, reader->fetched.Msgs[i], refused);
+    for (int i = reader->at; i < reader->fetched_count; i++)
+        tell_server(reader, reader->fetched[i], refused);
     (void)natsConnection_FlushTimeout(reader->link.connection, ANSWER_MS);
 }
 
@@ -477,9 +478,10 @@ static void close_nats(struct consumer *consumer)
     if (reader->link.connection != NULL)
         give_back(reader);
     drop_held(reader);
-    natsMsgList_Destroy(&reader->fetched);
+    while (first_fetched(reader) != NULL)
+        natsMsg_Destroy(take_first(reader));
     jsMsgMetaData_Destroy(reader->about);
-    natsSubscription_Destroy(reader->subscription);
+    nats_durable_close(&reader->durable);
     nats_link_close(&reader->link);
     (void)pthread_cond_destroy(&reader->end);
     spb_bytes_release(&reader->message);

@@ -2,7 +2,9 @@
 
 #include "transport/nats_durable.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "signals.h"
@@ -11,6 +13,8 @@ enum {
     ACK_PENDING = 65536, /* for all who share the durable */
     ACK_WAIT_MS = 30000,
     NS_PER_MS = 1000000,
+    PAUSE_MS = 5, /* no more messages come for now */
+    REQUEST_SIZE = 64,
 };
 
 static const char durable_default[] = "sessionpb";
@@ -100,7 +104,7 @@ static enum cli_status judge_durable(struct nats_link *link, const jsConsumerCon
     return CLI_OK;
 }
 
-static enum cli_status find_durable(struct nats_link *link, int64_t *ack_wait_out)
+static enum cli_status find_durable(struct nats_link *link, struct nats_durable *durable)
 {
     const struct nats_place *place = &link->place;
     jsConsumerInfo *info = NULL;
@@ -115,37 +119,119 @@ static enum cli_status find_durable(struct nats_link *link, int64_t *ack_wait_ou
         return fail_request(link, status, code,
                             code == JSStreamNotFoundErr ? "stream" : "durable consumer");
     found = judge_durable(link, info->Config);
-    *ack_wait_out = info->Config->AckWait;
+    durable->ack_wait_ns = info->Config->AckWait;
+    durable->batch_max = info->Config->MaxRequestBatch;
     jsConsumerInfo_Destroy(info);
     return found;
 }
 
-static enum cli_status subscribe(struct nats_link *link, natsSubscription **subscription_out)
+/* Messages come to our own inbox: natsSubscription_Fetch() of libnats 3.4.1 writes behind its array when late
+   messages of an earlier request come to the next one. */
+static enum cli_status subscribe(struct nats_link *link, struct nats_durable *durable)
 {
-    struct nats_place *place = &link->place;
-    jsSubOptions options;
-    jsErrCode code = 0;
-    natsStatus status = jsSubOptions_Init(&options);
+    static const char api[] = "$JS.API.CONSUMER.MSG.NEXT.%s.%s";
+    const struct nats_place *place = &link->place;
+    size_t size = sizeof(api) + strlen(place->stream) + strlen(place->durable);
+    natsStatus status;
 
-    options.Stream = place->stream;
-    options.Consumer = place->durable;
-    options.ManualAck = true;
+    durable->api = malloc(size);
+    if (durable->api == NULL)
+        return cli_no_memory();
+    (void)snprintf(durable->api, size, api, place->stream, place->durable);
     signals_hide();
+    status = natsInbox_Create(&durable->inbox);
     if (status == NATS_OK)
-        status = js_PullSubscribe(subscription_out, link->stream, place->subject, place->durable,
-                                  NULL, &options, &code);
+        status =
+            natsConnection_SubscribeSync(&durable->subscription, link->connection, durable->inbox);
     signals_show();
-    return status == NATS_OK ? CLI_OK : fail_request(link, status, code, "durable consumer");
+    return status == NATS_OK ? CLI_OK : fail_request(link, status, 0, "durable consumer");
 }
 
-enum cli_status nats_durable_open(struct nats_link *link, natsSubscription **subscription_out,
-                                  int64_t *ack_wait_out)
+enum cli_status nats_durable_open(struct nats_link *link, struct nats_durable *durable)
 {
     enum cli_status status = find_stream(link);
 
     if (link->place.durable == NULL)
         link->place.durable = durable_default;
     if (status == CLI_OK)
-        status = find_durable(link, ack_wait_out);
-    return status == CLI_OK ? subscribe(link, subscription_out) : status;
+        status = find_durable(link, durable);
+    return status == CLI_OK ? subscribe(link, durable) : status;
+}
+
+/* -- Fetching ------------------------------------------------------------------------------ */
+
+static natsStatus request(struct nats_link *link, struct nats_durable *durable, int most,
+                          int timeout_ms)
+{
+    char text[REQUEST_SIZE];
+
+    if (timeout_ms == 0)
+        (void)snprintf(text, sizeof(text), "{\"batch\":%d,\"no_wait\":true}", most);
+    else
+        (void)snprintf(text, sizeof(text), "{\"batch\":%d,\"expires\":%" PRId64 "}", most,
+                       (int64_t)timeout_ms * NS_PER_MS);
+    return natsConnection_PublishRequestString(link->connection, durable->api, durable->inbox,
+                                               text);
+}
+
+/* Something that is no message of the stream: there is nothing, or no more, or something is wrong. */
+static natsStatus judge_status(struct nats_durable *durable, natsMsg *message)
+{
+    const char *code = "";
+    const char *text = "";
+
+    (void)natsMsgHeader_Get(message, "Status", &code);
+    (void)natsMsgHeader_Get(message, "Description", &text);
+    if (strcmp(code, "404") == 0 || strcmp(code, "408") == 0)
+        return NATS_NOT_FOUND;
+    (void)snprintf(durable->reason, sizeof(durable->reason), "the server says: %s %s", code, text);
+    return NATS_ERR;
+}
+
+/* Messages as they come: the first one in so long, others without a pause. */
+static natsStatus collect(struct nats_durable *durable, natsMsg **messages, int most,
+                          int timeout_ms, int *count_out)
+{
+    natsStatus status = NATS_OK;
+
+    while (status == NATS_OK && *count_out < most) {
+        natsMsg *message = NULL;
+
+        status = natsSubscription_NextMsg(&message, durable->subscription,
+                                          *count_out == 0 ? timeout_ms : PAUSE_MS);
+        if (status == NATS_OK && natsMsg_GetReply(message) != NULL) {
+            messages[(*count_out)++] = message;
+        } else if (status == NATS_OK) {
+            status = judge_status(durable, message);
+            natsMsg_Destroy(message);
+        }
+    }
+    return *count_out > 0 ? NATS_OK : status;
+}
+
+natsStatus nats_durable_fetch(struct nats_link *link, struct nats_durable *durable,
+                              natsMsg **messages, int most, int timeout_ms, int *count_out)
+{
+    natsStatus status;
+
+    if (durable->batch_max > 0 && most > durable->batch_max)
+        most = (int)durable->batch_max;
+    *count_out = 0;
+    status = request(link, durable, most, 0);
+    if (status == NATS_OK)
+        status = collect(durable, messages, most, timeout_ms, count_out);
+    if (status != NATS_NOT_FOUND)
+        return status;
+    /* Only one, so that no more come when nobody looks */
+    status = request(link, durable, 1, timeout_ms);
+    if (status == NATS_OK)
+        status = collect(durable, messages, 1, timeout_ms + PAUSE_MS, count_out);
+    return status;
+}
+
+void nats_durable_close(struct nats_durable *durable)
+{
+    natsSubscription_Destroy(durable->subscription);
+    natsInbox_Destroy(durable->inbox);
+    free(durable->api);
 }

@@ -7,14 +7,34 @@
 
 #include "transport/nats_link.h"
 
+struct nats_durable {
+    natsSubscription *subscription;
+    natsInbox *inbox;
+    char *api;           /* where requests go */
+    int64_t ack_wait_ns; /* before the server gives a message to another consumer */
+    int64_t batch_max;   /* messages in a request; 0 or less: any number */
+    char reason[NATS_REASON_SIZE];
+};
+
 /*
- * Subscribe to it, over a connection.
+ * Find or make it.
  *
- * ack_wait_out   nanoseconds before the server gives a message to another consumer
+ * durable   zero-initialised; call nats_durable_close() in any case
  *
  * CLI_OK, or CLI_FAILED after a report.
  */
-enum cli_status nats_durable_open(struct nats_link *link, natsSubscription **subscription_out,
-                                  int64_t *ack_wait_out);
+enum cli_status nats_durable_open(struct nats_link *link, struct nats_durable *durable);
+
+/*
+ * Fetch some messages, at most so many; wait for the first one for so long.
+ *
+ * NATS_OK, with messages to be destroyed; NATS_TIMEOUT or NATS_NOT_FOUND: there are none; NATS_ERR, with a
+ * reason; others.
+ */
+natsStatus nats_durable_fetch(struct nats_link *link, struct nats_durable *durable,
+                              natsMsg **messages, int most, int timeout_ms, int *count_out);
+
+/* Before the connection's end. */
+void nats_durable_close(struct nats_durable *durable);
 
 #endif
