@@ -25,7 +25,7 @@ within()
         DEBIAN_FRONTEND=noninteractive sh -euc "cd; $2"
 }
 
-# system NAME: a fresh copy of the base system, with what programs look for in /proc and /dev.
+# system NAME: a fresh copy of the base system, with what programs look for in /proc, /dev and /etc.
 system()
 {
     if [ ! -e "$work/base/bin/sh" ]; then
@@ -34,13 +34,16 @@ system()
     fi
     discard "$1"
     cp -a "$work/base" "$work/$1"
+    printf "127.0.0.1 localhost\n::1 localhost\n" >"$work/$1/etc/hosts"
     mount -t proc proc "$work/$1/proc"
     mount -t tmpfs tmpfs "$work/$1/dev/shm"
+    mount -t devpts -o newinstance,ptmxmode=0666 devpts "$work/$1/dev/pts"
+    ln -sf pts/ptmx "$work/$1/dev/ptmx"
 }
 
 discard()
 {
-    for folder in proc dev/shm; do
+    for folder in proc dev/shm dev/pts; do
         mountpoint -q "$work/$1/$folder" && umount "$work/$1/$folder"
     done
     rm -rf --one-file-system "${work:?}/$1"
