@@ -11,6 +11,7 @@
 enum {
     VARINT_MAX = 10,     /* bytes of a varint of 64 bits */
     VARINT_LAST_MAX = 1, /* of which the tenth holds one */
+    TAG_MAX = 5,         /* bytes of a tag, which has 32 bits */
     NUMBER_MAX = 0x1fffffff
 };
 
@@ -75,6 +76,8 @@ const uint8_t *spb_wire_tag(struct spb_wire_reader *reader, const uint8_t *at, c
     at = spb_wire_varint(reader, at, end, &tag);
     if (at == NULL)
         return NULL;
+    if (at - begin > TAG_MAX)
+        return spb_wire_fail(reader, SPB_BAD_WIRE, begin, "a tag of more than %d bytes", TAG_MAX);
     if (tag >> 3 == 0 || tag >> 3 > NUMBER_MAX)
         return spb_wire_fail(reader, SPB_BAD_WIRE, begin, "%llu is not a field number",
                              (unsigned long long)(tag >> 3));
@@ -179,12 +182,12 @@ bool spb_wire_timestamp(struct spb_wire_reader *reader, const uint8_t *at, const
         at = spb_wire_field(reader, at, end, &field);
         if (at == NULL)
             return false;
-        if (field.type == SPB_WIRE_VARINT && field.number == SPB_TIMESTAMP_SECONDS)
-            seconds = field.varint;
-        else if (field.type == SPB_WIRE_VARINT && field.number == SPB_TIMESTAMP_NANOS)
-            nanos = field.varint;
-        else
+        if (!spb_wire_is_time(&field))
             *unknown = true;
+        else if (field.number == SPB_TIMESTAMP_SECONDS)
+            seconds = field.varint;
+        else
+            nanos = field.varint;
     }
     *seconds_out = (int64_t)seconds;
     *nanos_out = (int32_t)nanos;
