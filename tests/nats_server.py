@@ -28,10 +28,17 @@ class Refused(Exception):
 class Client:
     """One connection: requests to JetStream, and nothing else."""
 
-    def __init__(self, port, **login):
+    def __init__(self, port, tls=None, sign=None, **login):
+        """tls    the context of a connection with TLS
+        sign   what to log in with, from the server's nonce
+        """
         self.socket = socket.create_connection(("127.0.0.1", port), DEADLINE_S)
         self.input = self.socket.makefile("rb")
         self.info = json.loads(self.line().removeprefix(b"INFO "))
+        if tls:
+            self.socket = tls.wrap_socket(self.socket)
+            self.input = self.socket.makefile("rb")
+        login |= sign(self.info["nonce"]) if sign else {}
         wishes = {"verbose": False, "headers": True, "no_responders": True} | login
         self.send(b"CONNECT %s\r\nSUB answers.* 1\r\nPING\r\n" % json.dumps(wishes).encode())
         self.requests = 0
