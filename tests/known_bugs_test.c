@@ -54,13 +54,15 @@ static const struct {
     { BYTES("\x02\x00") },
     { BYTES("\x80\x00\x01") },
     { BYTES("\x82\x80\x80\x80\x00\x00") },
-    { BYTES("\x80\x80\x80\x80\x10\x01") },    /* number 2^29 */
-    { BYTES("\xd8\x01" NINE_FF "\x02") },     /* more than 64 bits, in a field of the schema */
-    { BYTES("\x98\x3f" NINE_FF "\x7f") },     /* in an unknown one */
-    { BYTES("\x98\x3f" NINE_FF "\xff\x01") }, /* eleven bytes */
-    { BYTES(NINE_FF "\x02") },                /* in a tag */
-    { BYTES("\x0a" NINE_FF "\x02") },         /* in a length */
-    { BYTES("\x0e") },                        /* wire types that there are not */
+    { BYTES("\x80\x80\x80\x80\x10\x01") },     /* number 2^29 */
+    { BYTES("\xd8\x01" NINE_FF "\x02") },      /* more than 64 bits, in a field of the schema */
+    { BYTES("\x98\x3f" NINE_FF "\x7f") },      /* in an unknown one */
+    { BYTES("\x98\x3f" NINE_FF "\xff\x01") },  /* eleven bytes */
+    { BYTES(NINE_FF "\x02") },                 /* in a tag */
+    { BYTES("\x8a\x80\x80\x80\x80\x00\x00") }, /* a tag of six bytes */
+    { BYTES("\x98\xbf\x80\x80\x80\x00\x00") }, /* of an unknown field */
+    { BYTES("\x0a" NINE_FF "\x02") },          /* in a length */
+    { BYTES("\x0e") },                         /* wire types that there are not */
     { BYTES("\x0f") },
     { BYTES("\x94\x3f") },                 /* the end of a group that never began */
     { BYTES("\x0c") },                     /* of one with a number of the schema */

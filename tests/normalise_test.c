@@ -152,6 +152,9 @@ static const struct {
     { "a date in the wrong order", "E2020410060805", "E2020408051006" },
     { "a date with zeros", "E2020408001000", "E20200" },
     { "a split date", "E202020805 E202021006 E202020807", "E2020408071006" },
+    { "a date with an unknown field", "E202068A000161 0805", "E202050805 0A0161" },
+    { "a split date with unknown fields", "E202041801 1006 E202040805 1802",
+      "E20208 0805 1006 1801 1802" },
 };
 
 enum { RULES = sizeof rules / sizeof rules[0] };

@@ -127,7 +127,15 @@ static bool copy_values(struct normalise *n, const struct spb_row *row, const ui
     return true;
 }
 
-/* Copies fields that the schema lacks. */
+/* Copies a field that the schema lacks, and had `len` bytes. */
+static bool copy_field(struct normalise *n, const struct spb_wire_field *field, size_t len)
+{
+    if (spb_bytes_reserve(n->out, len) != SPB_OK)
+        return fail_memory(n);
+    n->out->len = (size_t)(spb_wire_put_field(n->out->data + n->out->len, field) - n->out->data);
+    return true;
+}
+
 static bool copy_fields(struct normalise *n, const uint8_t *base, size_t first, size_t count)
 {
     struct spb_wire_field field;
@@ -135,12 +143,9 @@ static bool copy_fields(struct normalise *n, const uint8_t *base, size_t first, 
     for (size_t i = first; i < first + count; i++) {
         const struct spb_span span = n->scratch->spans.items[i];
         const uint8_t *const at = base + span.offset;
-        if (spb_wire_field(n->reader, at, at + span.len, &field) == NULL)
+        if (spb_wire_field(n->reader, at, at + span.len, &field) == NULL ||
+            !copy_field(n, &field, span.len))
             return false;
-        if (spb_bytes_reserve(n->out, span.len) != SPB_OK)
-            return fail_memory(n);
-        n->out->len =
-            (size_t)(spb_wire_put_field(n->out->data + n->out->len, &field) - n->out->data);
     }
     return true;
 }
@@ -190,7 +195,23 @@ static bool merge(struct normalise *n, const struct group *group, struct spb_byt
     return (status == SPB_OK && spb_bytes_pad(merged)) || fail_memory(n);
 }
 
-/* A date's fields; one with unknown fields stays as it is, for its reader to judge. */
+/* The fields of a date that are neither its seconds nor its nanos, in the order they have. */
+static bool copy_unknown_of_date(struct normalise *n, const uint8_t *at, const uint8_t *end)
+{
+    struct spb_wire_field field;
+
+    while (at < end) {
+        const uint8_t *const begin = at;
+        at = spb_wire_field(n->reader, at, end, &field);
+        if (at == NULL)
+            return false;
+        if (!spb_wire_is_time(&field) && !copy_field(n, &field, (size_t)(at - begin)))
+            return false;
+    }
+    return true;
+}
+
+/* A date's fields; unknown ones stay behind them, for its reader to judge. */
 static bool write_timestamp(struct normalise *n, const uint8_t *data, size_t len)
 {
     uint8_t fields[SPB_TIMESTAMP_MAX];
@@ -200,9 +221,9 @@ static bool write_timestamp(struct normalise *n, const uint8_t *data, size_t len
 
     if (!spb_wire_timestamp(n->reader, data, data + len, &seconds, &nanos, &unknown))
         return false;
-    if (unknown)
-        return append(n, data, len);
-    return append(n, fields, (size_t)(spb_wire_put_timestamp(fields, seconds, nanos) - fields));
+    uint8_t *const end = spb_wire_put_timestamp(fields, seconds, nanos);
+    return append(n, fields, (size_t)(end - fields)) &&
+           (!unknown || copy_unknown_of_date(n, data, data + len));
 }
 
 /*

@@ -109,6 +109,13 @@ const uint8_t *spb_wire_tag(struct spb_wire_reader *reader, const uint8_t *at, c
 const uint8_t *spb_wire_field(struct spb_wire_reader *reader, const uint8_t *at, const uint8_t *end,
                               struct spb_wire_field *field);
 
+/* Whether a field of a Timestamp is one of its two. */
+static inline bool spb_wire_is_time(const struct spb_wire_field *field)
+{
+    return field->type == SPB_WIRE_VARINT &&
+           (field->number == SPB_TIMESTAMP_SECONDS || field->number == SPB_TIMESTAMP_NANOS);
+}
+
 /*
  * Reads the fields of a Timestamp: its last seconds and nanos, 0 where absent. *unknown is set when
  * there are others. False when it has failed.
