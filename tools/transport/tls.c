@@ -165,7 +165,7 @@ void tls_security_free(struct channel_security *security)
 /* HOST of tcp:HOST:PORT, without the brackets and the zone of an IPv6 address. */
 static void host_of(const char *endpoint, char host[HOST_SIZE])
 {
-    const char *begin = strchr(endpoint, ':') + 1;
+    const char *begin = endpoint + strcspn(endpoint, ":") + 1;
     const char *end = strrchr(begin, ':');
     size_t len = end != NULL ? (size_t)(end - begin) : strlen(begin);
 
