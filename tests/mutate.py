@@ -18,10 +18,12 @@ import tempfile
 UNNOTICED_MAX = 2
 JOBS = "-j2"
 
-# What judges the sources by their looks, and what is asked only when the quick ones notice nothing.
-TESTS_LEFT_OUT = "layering|sizes|headers|readme|manual|known_bugs"
+# What judges the sources by their looks or has other subjects than the library, and what is asked only when
+# the quick ones notice nothing.
+TESTS_LEFT_OUT = "layering|sizes|headers|readme|manual|known_bugs|reference|completions|install|evolution|" \
+    "buf|duckdb|clickhouse|nats|kafka|brokers|tls"
 SLOW_TESTS = "interop|matrix|numbers|streams|archives|progress|fault|failing|linear|threads|peers|" \
-    "exchange|listening|retries|netem|examples"
+    "exchange|listening|retries|netem|connecting|examples|languages"
 
 # The file, a text in it, and what it becomes.
 MUTATIONS = [
