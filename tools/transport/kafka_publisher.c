@@ -15,6 +15,7 @@
 
 enum {
     MS_PER_S = 1000,
+    TEXT_SIZE = 2 * KAFKA_REASON_SIZE,
     CONNECT_MS = 30 * MS_PER_S,
     SLICE_MS = 50,  /* between two looks at what else goes on */
     IDLE_MS = 1000, /* the same, while there is nothing to confirm */
@@ -87,7 +88,7 @@ static bool has_patience(const struct producer *producer)
     return clock_ms() - producer->progress_ms < (uint64_t)producer->base.options.timeout_ms;
 }
 
-static void describe_failure(const struct producer *producer, char reason[2 * KAFKA_REASON_SIZE])
+static void describe_failure(const struct producer *producer, char reason[TEXT_SIZE])
 {
     char fatal[KAFKA_REASON_SIZE];
     char limit[NUMBER_SIZE] = "";
@@ -96,24 +97,24 @@ static void describe_failure(const struct producer *producer, char reason[2 * KA
 
     if (rd_kafka_fatal_error(producer->client.kafka, fatal, sizeof(fatal)) !=
         RD_KAFKA_RESP_ERR_NO_ERROR) {
-        (void)snprintf(reason, 2 * KAFKA_REASON_SIZE, "%s", fatal);
+        (void)snprintf(reason, TEXT_SIZE, "%s", fatal);
         return;
     }
     if (producer->failure != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
-        (void)snprintf(reason, 2 * KAFKA_REASON_SIZE, "session %" PRIu64 ": %s", number,
+        (void)snprintf(reason, TEXT_SIZE, "session %" PRIu64 ": %s", number,
                        rd_kafka_err2str(producer->failure));
         return;
     }
     (void)rd_kafka_conf_get(rd_kafka_conf(producer->client.kafka), "message.max.bytes", limit,
                             &limit_size);
-    (void)snprintf(reason, 2 * KAFKA_REASON_SIZE,
+    (void)snprintf(reason, TEXT_SIZE,
                    "session %" PRIu64 ", of %zu bytes: %s (message.max.bytes is %s here)", number,
                    producer->failed_len, rd_kafka_err2str(producer->failure), limit);
 }
 
 static enum cli_status give_up(struct producer *producer)
 {
-    char reason[2 * KAFKA_REASON_SIZE];
+    char reason[TEXT_SIZE];
     const char *trouble = producer->client.reason;
 
     if (producer->failed < UINT64_MAX)

@@ -314,7 +314,8 @@ static enum cli_status fetch(struct nats_reader *reader, int timeout_ms)
         return bear(reader, status, timeout_ms);
     reader->trouble_ms = 0;
     lock(reader);
-    memcpy(reader->fetched, messages, (size_t)count * sizeof(messages[0]));
+    for (int i = 0; i < count; i++)
+        reader->fetched[i] = messages[i];
     reader->fetched_count = count;
     unlock(reader);
     if (count > 0)

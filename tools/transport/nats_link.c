@@ -42,12 +42,16 @@ static bool decode(char *text)
     char *to = text;
 
     for (const char *from = text; *from != '\0'; from++, to++) {
+        int high, low;
+
         *to = *from;
         if (*from != '%')
             continue;
-        if (hex_digit(from[1]) < 0 || hex_digit(from[2]) < 0)
+        high = hex_digit(from[1]);
+        low = high < 0 ? -1 : hex_digit(from[2]);
+        if (high < 0 || low < 0)
             return false;
-        *to = (char)(hex_digit(from[1]) << DIGIT_BITS | hex_digit(from[2]));
+        *to = (char)(high << DIGIT_BITS | low);
         from += 2;
     }
     *to = '\0';

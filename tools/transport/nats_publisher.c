@@ -399,7 +399,7 @@ static void wait_for_answers(struct nats_sender *sender, uint64_t enough)
     struct timespec until;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += SLICE_MS * NS_PER_MS;
+    until.tv_nsec += SLICE_MS * (long)NS_PER_MS;
     until.tv_sec += until.tv_nsec / (MS_PER_S * (long)NS_PER_MS);
     until.tv_nsec %= MS_PER_S * (long)NS_PER_MS;
     lock(sender);

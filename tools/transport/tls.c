@@ -241,19 +241,18 @@ static void explain(const struct tls *tls, int system_error, struct spb_error *e
 {
     unsigned long first = ERR_peek_error();
     int reason = ERR_GET_REASON(first);
+    bool of_ssl = ERR_GET_LIB(first) == ERR_LIB_SSL;
 
     if (first == 0 || ERR_SYSTEM_ERROR(first))
         explain_system(tls, first == 0 ? system_error : reason, error);
-    else if (ERR_GET_LIB(first) != ERR_LIB_SSL)
-        SAY(error, "TLS with %s failed: %s", tls->who, ERR_reason_error_string(first));
-    else if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+    else if (of_ssl && reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
         explain_system(tls, 0, error);
-    else if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
+    else if (of_ssl && reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
         SAY(error, "the certificate of %s is refused: %s", tls->who,
             X509_verify_cert_error_string(SSL_get_verify_result(tls->ssl)));
-    else if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
+    else if (of_ssl && reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
         SAY(error, "%s shows no certificate", tls->who);
-    else if (reason >= SSL_AD_REASON_OFFSET) /* an alert */
+    else if (of_ssl && reason >= SSL_AD_REASON_OFFSET) /* an alert */
         SAY(error, "%s refuses TLS with this end: %s", tls->who, ERR_reason_error_string(first));
     else
         SAY(error, "TLS with %s failed: %s", tls->who, ERR_reason_error_string(first));
