@@ -3,7 +3,7 @@
 
     brokers.py BENCH TOOLS [SESSIONS]
 
-BENCH and TOOLS are the folders of the programs. 100,000 sessions, if nothing else is said, are made in a
+BENCH and TOOLS are the folders of the programs. 20,000 sessions, if nothing else is said, are made in a
 temporary folder. Each way publishes all of them from one process, and a broker on this machine stores them
 in files; then one process fetches them. The ways take turns, ROUNDS times.
 
@@ -25,8 +25,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests")
 
 import nats_server
 
-ROUNDS = 5
-SESSIONS = 100_000
+ROUNDS = 3
+SESSIONS = 20_000
 SOCKET = "unix socket"
 
 
