@@ -83,18 +83,40 @@ static enum spb_status compare_tables(struct check *check)
     return SPB_OK;
 }
 
+/* Which of the others' tables stands at the reader's place. Without entries both are of one length, and
+   the descriptor tells. */
+static enum spb_status tell_seek_table(struct check *check, enum spb_tables_kind *kind_out)
+{
+    spb_archive_reader *const reader = check->reader;
+    const uint64_t len = reader->header.len + reader->header.content_len;
+    const size_t descriptor = SPB_SEEK_TABLE_MIN - sizeof(uint32_t) - 1;
+    const uint8_t *data;
+    size_t have;
+
+    *kind_out = len == spb_seek_table_len(SPB_TABLES_SEEK_PLAIN, check->entries.count)
+                    ? SPB_TABLES_SEEK_PLAIN
+                    : SPB_TABLES_SEEK_CHECKSUMS;
+    if (check->entries.count > 0)
+        return SPB_OK;
+    const enum spb_status status = spb_archive_input_get(&reader->input, reader->at, descriptor + 1,
+                                                         &data, &have, check->error);
+    if (status == SPB_OK && have > descriptor && data[descriptor] != 0)
+        *kind_out = SPB_TABLES_SEEK_CHECKSUMS;
+    return status;
+}
+
 static enum spb_status check_tables(struct check *check)
 {
-    const struct spb_zstd_header *const header = &check->reader->header;
-    const uint64_t len = header->len + header->content_len;
+    const uint32_t magic = check->reader->header.magic;
     enum spb_tables_kind kind = SPB_TABLES_OWN;
 
-    if (header->magic == SPB_SEEK_TABLE_MAGIC)
-        kind = len == spb_seek_table_len(SPB_TABLES_SEEK_PLAIN, check->entries.count)
-                   ? SPB_TABLES_SEEK_PLAIN
-                   : SPB_TABLES_SEEK_CHECKSUMS;
-    else if (header->magic != SPB_RECORD_TABLE_MAGIC)
+    if (magic == SPB_SEEK_TABLE_MAGIC) {
+        const enum spb_status status = tell_seek_table(check, &kind);
+        if (status != SPB_OK)
+            return status;
+    } else if (magic != SPB_RECORD_TABLE_MAGIC) {
         return bad(check, "a skippable frame of an unknown kind");
+    }
     if (kind == SPB_TABLES_OWN && check->split)
         return bad(check, "a frame before these tables ends inside of a record");
     if (kind == SPB_TABLES_SEEK_PLAIN && check->unchecked)
