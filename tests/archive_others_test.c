@@ -12,6 +12,8 @@
 #include <check.h>
 #include <zstd.h>
 
+#include "stream/archive.h"
+
 enum {
     RECORDS = 24,
     RECORD_LEN = 8, /* with its length before it */
@@ -238,21 +240,28 @@ static void expect_frames(const struct spb_bytes *archive, const uint64_t ends[F
     spb_archive_reader_free(reader);
 }
 
+static void find_ends(const struct spb_bytes *archive, uint64_t ends[FRAMES])
+{
+    struct source source = { archive, SIZE_MAX, SIZE_MAX, false };
+    spb_archive_reader *const reader = open_source(&source, true);
+    struct spb_archive_frame frame;
+
+    for (size_t i = 0; i < FRAMES; i++) {
+        ck_assert_int_eq(spb_archive_frame_at(reader, i, &frame, NULL), SPB_OK);
+        ends[i] = frame.offset + frame.len;
+    }
+    ck_assert_int_eq(spb_archive_frame_at(reader, FRAMES, &frame, NULL), SPB_END);
+    spb_archive_reader_free(reader);
+}
+
 START_TEST(wrong_tables_never_lead_to_a_wrong_place)
 {
     struct spb_bytes archive = { 0 };
     struct spb_error error;
     uint64_t ends[FRAMES];
-    struct spb_archive_frame frame;
 
     write_own(&archive);
-    struct source source = { &archive, SIZE_MAX, SIZE_MAX, false };
-    spb_archive_reader *const reader = open_source(&source, true);
-    for (size_t i = 0; i < FRAMES; i++) {
-        ck_assert_int_eq(spb_archive_frame_at(reader, i, &frame, NULL), SPB_OK);
-        ends[i] = frame.offset + frame.len;
-    }
-    spb_archive_reader_free(reader);
+    find_ends(&archive, ends);
     ck_assert_int_eq(check_archive(&archive, &error), SPB_OK);
     for (size_t at = (size_t)ends[FRAMES - 1]; at < archive.len; at++) {
         for (unsigned bit = 0; bit < 8; bit++) {
@@ -261,6 +270,113 @@ START_TEST(wrong_tables_never_lead_to_a_wrong_place)
             expect_frames(&archive, ends);
             archive.data[at] ^= (uint8_t)(1u << bit);
         }
+    }
+    spb_bytes_release(&archive);
+}
+END_TEST
+
+/* Tables of our own kind, with a hash that is right. One frame is said to be longer than it is, the next
+   one shorter, or to hold more. */
+static void append_tables(struct spb_bytes *archive, const uint64_t ends[FRAMES], size_t wrong,
+                          uint32_t by, uint32_t more)
+{
+    struct spb_archive_entries entries = { 0 };
+
+    for (size_t i = 0; i < FRAMES; i++) {
+        const uint64_t begin = i == 0 ? 0 : ends[i - 1];
+        const uint32_t longer = i == wrong ? by : i == wrong + 1 ? 0 - by : 0;
+        const struct spb_archive_entry entry = { .len = (uint32_t)(ends[i] - begin) + longer,
+                                                 .content_len = FRAME_LEN + (i == wrong ? more : 0),
+                                                 .records = RECORDS / FRAMES };
+        ck_assert_int_eq(spb_archive_entries_push(&entries, entry), SPB_OK);
+    }
+    ck_assert_int_eq(spb_tables_put(SPB_TABLES_OWN, &entries, archive), SPB_OK);
+    spb_archive_entries_release(&entries);
+}
+
+START_TEST(tables_that_lie_are_dropped_where_it_shows)
+{
+    struct spb_bytes archive = { 0 };
+    struct spb_error error;
+    uint64_t ends[FRAMES];
+
+    write_own(&archive);
+    find_ends(&archive, ends);
+    for (size_t wrong = 0; wrong < FRAMES - 1; wrong++) {
+        for (uint32_t by = 0; by < 3; by++) {
+            archive.len = (size_t)ends[FRAMES - 1];
+            append_tables(&archive, ends, wrong, by, by == 0);
+            expect_skips(&archive);
+            ck_assert_int_eq(check_archive(&archive, &error), SPB_BAD_ARCHIVE);
+        }
+    }
+    spb_bytes_release(&archive);
+}
+END_TEST
+
+START_TEST(tables_of_whole_records_behind_a_cut_one_are_bad)
+{
+    static const struct style cut = { true, true, 0x80, 3, SPB_OK };
+    struct spb_bytes archive = { 0 };
+    struct spb_error error = { .status = SPB_OK };
+    uint64_t ends[FRAMES];
+
+    write_archive(&archive, &cut);
+    find_ends(&archive, ends);
+    archive.len = (size_t)ends[1];
+    append_tables(&archive, ends, FRAMES, 0, 0);
+    ck_assert_int_eq(check_archive(&archive, &error), SPB_BAD_ARCHIVE);
+    ck_assert_ptr_nonnull(strstr(error.reason, "inside of a record"));
+    spb_bytes_release(&archive);
+}
+END_TEST
+
+START_TEST(a_seek_table_alone_is_an_archive_of_nothing)
+{
+    for (unsigned descriptor = 0; descriptor <= 0x80; descriptor += 0x80) {
+        const uint8_t table[] = {
+            0x5E, 0x2A, 0x4D, 0x18, FOOTER, 0, 0, 0, 0, 0, 0, 0, (uint8_t)descriptor,
+            0xB1, 0xEA, 0x92, 0x8F
+        };
+        struct spb_bytes archive = { 0 };
+        struct spb_archive_frame frame;
+        struct spb_error error;
+        size_t next = 0;
+
+        spb_bytes_append(&archive, table, sizeof table);
+        struct source source = { &archive, SIZE_MAX, SIZE_MAX, false };
+        spb_archive_reader *const reader = open_source(&source, true);
+        ck_assert_int_eq(spb_archive_frame_at(reader, 0, &frame, NULL), SPB_END);
+        ck_assert_int_eq(read_on(reader, &next), SPB_END);
+        ck_assert_uint_eq(next, 0);
+        spb_archive_reader_free(reader);
+        ck_assert_int_eq(check_archive(&archive, &error), SPB_OK);
+        spb_bytes_release(&archive);
+    }
+}
+END_TEST
+
+START_TEST(frames_are_listed_up_to_a_tear)
+{
+    struct spb_bytes archive = { 0 };
+    struct spb_archive_frame frame;
+    uint64_t ends[FRAMES];
+
+    write_own(&archive);
+    find_ends(&archive, ends);
+    for (archive.len--; archive.len > 0; archive.len--) {
+        struct source source = { &archive, SIZE_MAX, SIZE_MAX, false };
+        spb_archive_reader *const reader = open_source(&source, true);
+        enum spb_status status;
+        size_t count = 0;
+        while ((status = spb_archive_frame_at(reader, count, &frame, NULL)) == SPB_OK)
+            ck_assert_uint_eq(frame.offset + frame.len, ends[count++]);
+        const uint64_t whole = count == 0 ? 0 : ends[count - 1];
+        ck_assert(count == FRAMES || ends[count] > archive.len);
+        ck_assert(status == SPB_NEED_MORE || status == SPB_END);
+        ck_assert(archive.len != whole || status == SPB_END);
+        ck_assert(count == FRAMES || archive.len == whole || status == SPB_NEED_MORE);
+        spb_archive_reader_free(reader);
     }
     spb_bytes_release(&archive);
 }
@@ -448,6 +564,10 @@ int main(void)
     tcase_add_loop_test(tcase, seekable_archives_of_others_are_read_searched_and_checked, 0,
                         sizeof styles / sizeof styles[0]);
     tcase_add_test(tcase, wrong_tables_never_lead_to_a_wrong_place);
+    tcase_add_test(tcase, tables_that_lie_are_dropped_where_it_shows);
+    tcase_add_test(tcase, tables_of_whole_records_behind_a_cut_one_are_bad);
+    tcase_add_test(tcase, a_seek_table_alone_is_an_archive_of_nothing);
+    tcase_add_test(tcase, frames_are_listed_up_to_a_tear);
     tcase_add_loop_test(tcase, a_read_that_fails_anywhere_is_handed_over, 0,
                         sizeof readings / sizeof readings[0]);
     tcase_add_test(tcase, a_stream_that_ends_inside_of_a_record_is_torn);

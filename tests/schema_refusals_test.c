@@ -127,7 +127,7 @@ END_TEST
 
 START_TEST(a_name_or_number_that_no_row_has_room_for_is_refused)
 {
-    char name[SPB_NAME_MAX + 2];
+    char name[SPB_NAME_MAX + 2] = { 0 };
     field_type field = plain(name, 1);
 
     memset(name, 'x', sizeof name);
@@ -205,7 +205,7 @@ static bool compiles_chain(unsigned deep)
 
 START_TEST(messages_that_nest_too_deep_or_without_end_are_refused)
 {
-    message_type message;
+    message_type message = { 0 };
     ProtobufCIntRange ranges[2];
     const field_type itself = nested("again", 1, &message);
 
