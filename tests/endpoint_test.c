@@ -68,6 +68,8 @@ static const char *const no_endpoints[] = {
     "fd:0x1",
     "fd:4294967296",
     "fd:99999999999999999999999",
+    "systemd:x",
+    "systemd:3",
 };
 
 START_TEST(text_that_is_no_endpoint_is_misuse)

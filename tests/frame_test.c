@@ -256,6 +256,23 @@ START_TEST(the_end_is_between_frames_or_inside_one)
 }
 END_TEST
 
+START_TEST(a_message_longer_than_its_length_or_than_memory_is_not_appended)
+{
+    const size_t above_32_bits = (size_t)UINT32_MAX + 1;
+    struct spb_bytes out = { 0 };
+
+    ck_assert_int_eq(spb_bytes_append(&out, "before", 6), SPB_OK);
+    if (above_32_bits > UINT32_MAX)
+        ck_assert_int_eq(spb_frame_append(SPB_FRAMING_BE32, "", above_32_bits, &out),
+                         SPB_TOO_LARGE);
+    ck_assert_int_eq(spb_frame_append(SPB_FRAMING_DELIMITED, "", SIZE_MAX, &out), SPB_NO_MEMORY);
+    ck_assert_int_eq(spb_frame_append(SPB_FRAMING_LIST, "", SIZE_MAX / 2, &out), SPB_NO_MEMORY);
+    ck_assert_uint_eq(out.len, 6);
+    ck_assert_mem_eq(out.data, "before", 6);
+    spb_bytes_release(&out);
+}
+END_TEST
+
 /* ---- Raw. ---- */
 
 START_TEST(a_raw_message_is_appended_as_it_is)
@@ -310,6 +327,7 @@ int main(void)
     tcase_add_test(tcase, the_greatest_limit_does_not_wrap);
     tcase_add_test(tcase, a_message_as_long_as_the_limit_is_found);
     tcase_add_test(tcase, the_end_is_between_frames_or_inside_one);
+    tcase_add_test(tcase, a_message_longer_than_its_length_or_than_memory_is_not_appended);
     tcase_add_test(tcase, a_raw_message_is_appended_as_it_is);
     tcase_add_test(tcase, a_raw_message_ends_with_the_stream);
     tcase_add_test(tcase, a_raw_message_above_the_limit_is_refused_before_its_end);

@@ -27,6 +27,7 @@ static const struct {
     { "[\n  " GOOD ",\n  {\"id\":\"a,\n  " GOOD "\n]", "{\"id\":\"a,", 2 },
     { "{\"entities\":[{\"id\":1e},{\"id\":\"g\"}]}" GOOD, "{\"id\":1e}", 2 },
     { GOOD "{\"id\":\"cut", "{\"id\":\"cut", 1 },
+    { GOOD "{\"id\":\"cut\\", "{\"id\":\"cut\\", 1 },
 };
 
 /* What is still to be pushed into a stream, and how much of it at once. */
@@ -109,6 +110,21 @@ START_TEST(a_bad_record_is_the_same_in_pieces_of_one_byte)
 }
 END_TEST
 
+START_TEST(there_is_nothing_to_reject_where_nothing_failed)
+{
+    spb_converter *converter = spb_converter_new(NULL);
+    spb_documents *documents = spb_documents_new(converter);
+    const char *text = GOOD;
+    size_t len = 3;
+
+    ck_assert_int_eq(spb_documents_reject(documents, &text, &len), SPB_MISUSE);
+    ck_assert_str_eq(text, GOOD);
+    ck_assert_uint_eq(len, 3);
+    spb_documents_free(documents);
+    spb_converter_free(converter);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("reject");
@@ -117,6 +133,7 @@ int main(void)
 
     tcase_add_loop_test(cases, a_bad_record_is_given_back_verbatim, 0, count);
     tcase_add_loop_test(cases, a_bad_record_is_the_same_in_pieces_of_one_byte, 0, count);
+    tcase_add_test(cases, there_is_nothing_to_reject_where_nothing_failed);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -350,6 +350,15 @@ START_TEST(each_status_has_a_name)
 }
 END_TEST
 
+START_TEST(what_is_no_status_has_a_name_that_is_none)
+{
+    const char *const name = spb_status_name((enum spb_status)1000);
+
+    ck_assert_ptr_nonnull(name);
+    ck_assert_int_ne(strncmp(name, "SPB_", 4), 0);
+}
+END_TEST
+
 /* The id of a message, or the status that its search ends with. */
 static const struct {
     const char *message;
@@ -429,6 +438,7 @@ int main(void)
     tcase_add_test(cases, hostile_depth_ends_with_a_status);
     tcase_add_test(cases, options_of_another_size_or_range_are_refused);
     tcase_add_test(cases, each_status_has_a_name);
+    tcase_add_test(cases, what_is_no_status_has_a_name_that_is_none);
     tcase_add_loop_test(cases, the_id_of_a_message_is_found_or_its_fault_told, 0,
                         sizeof id_cases / sizeof id_cases[0]);
     tcase_add_test(cases, the_error_may_be_null);
