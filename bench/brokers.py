@@ -59,6 +59,7 @@ class Nats:
     library, name = "NATS", "NATS"
     installed = staticmethod(nats_server.installed)
     windows = (1, 256, 4096)
+    keeps = True  # all that is published, to be fetched
 
     def __init__(self, folder):
         self.server, self.streams = nats_server.Server(folder), 0
@@ -77,14 +78,43 @@ class Nats:
         self.server.stop()
 
 
-BROKERS = (Nats,)
+class Kafka:
+    """librdkafka's mock cluster, which stands beside the tools. It keeps sessions in memory, and no more
+    than a few megabytes of a partition, so that nothing can be fetched."""
+
+    library, name = "librdkafka", "Kafka's mock"
+    windows = (1, 256, 4096)
+    keeps = False
+
+    @classmethod
+    def installed(cls):
+        cls.program = pathlib.Path(sys.argv[2]).resolve().parent / "tests" / "kafka_mock"
+        return cls.program.exists()
+
+    def __init__(self, _folder):
+        self.process = subprocess.Popen([self.program, "1"], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.address, self.topics = self.process.stdout.readline().strip(), 0
+
+    @contextlib.contextmanager
+    def place(self):
+        self.topics += 1
+        print(f"topic t{self.topics} 1", file=self.process.stdin)
+        self.process.stdout.readline()
+        yield f"kafka://{self.address}/t{self.topics}"
+
+    def close(self):
+        self.process.communicate()
+
+
+BROKERS = (Nats, Kafka)
 
 
 def through(tools, broker, window):
     """Publish, and where that is done with the largest window fetch: the seconds by row."""
     with broker.place() as endpoint:
         taken = {f"{broker.name}, window {window}": tools.publish(endpoint, f"--window={window}")}
-        if window == max(broker.windows):
+        if broker.keeps and window == max(broker.windows):
             taken[f"{broker.name}, fetched"] = tools.fetch(endpoint)
         return taken
 

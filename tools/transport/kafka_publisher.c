@@ -237,14 +237,16 @@ static enum cli_status connect_to_topic(struct producer *producer)
     struct kafka_client *client = &producer->client;
     const struct publisher_options *options = &producer->base.options;
     char window[NUMBER_SIZE];
-    struct kafka_setting all[sizeof settings / sizeof settings[0] + 1];
+    struct kafka_setting all[sizeof settings / sizeof settings[0] + 2];
     rd_kafka_conf_t *conf;
     enum cli_status status;
 
     (void)snprintf(window, sizeof(window), "%" PRIu64, producer->window);
     all[0] = (struct kafka_setting){ "queue.buffering.max.messages", window };
+    /* A single message waits in vain for others to go with it. */
+    all[1] = (struct kafka_setting){ "linger.ms", producer->window > 1 ? "5" : "0" };
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
-        all[i + 1] = settings[i];
+        all[i + 2] = settings[i];
     conf = kafka_configure(client, all);
     if (conf == NULL)
         return CLI_FAILED;
