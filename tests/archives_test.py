@@ -269,6 +269,14 @@ class Damage(ArchiveTest):
         self.assertEqual((done.returncode, done.stdout), (1, NDJSON))
         self.assertIn(f": lost 300000 bytes from byte {len(pb)}: ", done.stderr.decode())
 
+    @unittest.skipUnless(shutil.which("zstd"), "no zstd")
+    def test_salvage_names_the_last_frame_if_it_ends_inside_of_a_record(self):
+        whole, torn = (subprocess.run(["zstd", "-cq"], input=pb, stdout=subprocess.PIPE, check=True).stdout
+                       for pb in (self.pb(A), self.pb(B)[:-1]))
+        done = run("pb2session", "--salvage", self.damaged(whole + torn))
+        self.assertEqual((done.returncode, done.stdout), (1, A + b"\n"))
+        self.assertIn(f": lost {len(torn)} bytes from byte {len(whole)}: ", done.stderr.decode())
+
     def test_salvage_goes_on_with_the_next_input_and_keeps_its_output(self):
         torn, out = self.file("torn", self.pb(A) + b"\x7f"), self.folder / "out"
         done = run("pb2session", "--salvage", "-o", out, torn, "-", stdin=self.pb(B))

@@ -402,10 +402,13 @@ enum spb_status spb_reader_next(spb_archive_reader *reader, struct spb_frame *re
     enum spb_status status = spb_reader_take(reader, record_out, error);
 
     while (status == SPB_END) {
+        const struct spb_archive_frame last = reader->frame;
         status = open_next(reader, error);
-        if (status == SPB_END && spb_reader_has_rest(reader))
+        if (status == SPB_END && spb_reader_has_rest(reader)) {
+            reader->frame = last; /* salvage gives up what it has begun */
             return spb_error_set(error, SPB_NEED_MORE, (size_t)reader->at,
                                  "the archive is torn: it ends inside of a record");
+        }
         if (status != SPB_OK)
             return status;
         status = spb_reader_take(reader, record_out, error);
