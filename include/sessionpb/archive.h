@@ -129,7 +129,8 @@ enum spb_status spb_archive_skip(spb_archive_reader *reader, uint64_t count, uin
 /*
  * After a failed spb_archive_next() or spb_archive_skip(): moves on to the next frame that is whole,
  * and says what was passed over. SPB_OK, or SPB_END where no whole frame follows (*loss_out is
- * written then, too).
+ * written then, too). Where a message that was damaged holds a zstd frame of messages itself, that
+ * one may be found.
  *
  * Fails, with *loss_out untouched, with SPB_MISUSE (nothing has failed, or the source's length is
  * not known), SPB_NO_MEMORY, or the read function's.

@@ -112,6 +112,7 @@ static inline void fuzz_check_error(const struct spb_error *error, enum spb_stat
 {
     fuzz_must(error->status == status);
     fuzz_must(status != SPB_OK && status != SPB_INTERNAL && status != SPB_NO_MEMORY);
+    fuzz_must(strncmp(spb_status_name(status), "SPB_", 4) == 0);
     fuzz_must(memchr(error->path, '\0', sizeof error->path) != NULL);
     fuzz_must(memchr(error->reason, '\0', sizeof error->reason) != NULL);
     fuzz_must(error->reason[0] != '\0');

@@ -26,15 +26,16 @@ static enum spb_status normalise(const void *data, size_t len, struct spb_bytes 
     return status;
 }
 
-/* Protobuf's rule: messages one behind the other are one message, merged. */
+/* Protobuf's rule: messages one behind the other are one message, merged. Only the first is put in order
+   before: a zero in a date of the second, which overrides the first's, would be left out. */
 static void check_concatenation(const struct fuzz_input *input, size_t cut,
                                 const struct spb_bytes *normal)
 {
     struct spb_bytes parts = { 0 };
     struct spb_bytes merged = { 0 };
 
-    if (normalise(input->at, cut, &parts) == SPB_OK &&
-        normalise(input->at + cut, input->len - cut, &parts) == SPB_OK) {
+    if (normalise(input->at, cut, &parts) == SPB_OK) {
+        fuzz_append(&parts, input->at + cut, input->len - cut);
         fuzz_must(normalise(parts.data, parts.len, &merged) == SPB_OK);
         fuzz_must(fuzz_same(&merged, normal));
     }
