@@ -166,12 +166,14 @@ class Publishing(NatsTest):
         self.create()
         text = self.file("in", b"".join(filled(f"m-{n}", 100_000) for n in range(1000)))
         sender = self.sender(self.at, "--retry", text)
-        peak = 0
+        peak = addresses = 0
         while not sender.ended():
-            peak = max([peak, *toolcase.proc_status(sender.pid, "VmHWM")])
+            numbers = toolcase.proc_status(sender.pid, "VmHWM", "VmPeak")
+            peak, addresses = map(max, zip((peak, addresses), numbers or (0, 0)))
             time.sleep(0.005)
         self.assertEqual((sender.wait(), sender.said), (0, b""))
-        self.assertLess(peak, 2 * MEMORY_MAX)
+        if addresses < toolcase.ADDRESSES_MAX:  # else a sanitizer reserves addresses
+            self.assertLess(peak, 2 * MEMORY_MAX)
         self.assertEqual(self.state()["messages"], 1000)
 
 

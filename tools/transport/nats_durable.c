@@ -13,7 +13,8 @@ enum {
     ACK_PENDING = 65536, /* for all who share the durable */
     ACK_WAIT_MS = 30000,
     NS_PER_MS = 1000000,
-    PAUSE_MS = 5, /* no more messages come for now */
+    PAUSE_MS = 2, /* before it is asked whether more are to come */
+    LATE_MS = 200,
     REQUEST_SIZE = 64,
 };
 
@@ -188,7 +189,31 @@ static natsStatus judge_status(struct nats_durable *durable, natsMsg *message)
     return NATS_ERR;
 }
 
-/* Messages as they come: the first one in so long, others without a pause. */
+/* Whether the server had more of them when it sent the message. */
+static bool has_more(natsMsg *message)
+{
+    jsMsgMetaData *about = NULL;
+    bool more = natsMsg_GetMetaData(&about, message) == NATS_OK && about->NumPending > 0;
+
+    jsMsgMetaData_Destroy(about);
+    return more;
+}
+
+/* The next message of a request. Behind the first one, none is left on its way that is still to come: nobody
+   would tell the server that it is worked on. */
+static natsStatus next_message(struct nats_durable *durable, natsMsg *before, int timeout_ms,
+                               natsMsg **message_out)
+{
+    natsSubscription *subscription = durable->subscription;
+    natsStatus status =
+        natsSubscription_NextMsg(message_out, subscription, before == NULL ? timeout_ms : PAUSE_MS);
+
+    if (status == NATS_TIMEOUT && before != NULL && has_more(before))
+        status = natsSubscription_NextMsg(message_out, subscription, LATE_MS);
+    return status;
+}
+
+/* Messages as they come; the first one in so long. */
 static natsStatus collect(struct nats_durable *durable, natsMsg **messages, int most,
                           int timeout_ms, int *count_out)
 {
@@ -197,8 +222,8 @@ static natsStatus collect(struct nats_durable *durable, natsMsg **messages, int 
     while (status == NATS_OK && *count_out < most) {
         natsMsg *message = NULL;
 
-        status = natsSubscription_NextMsg(&message, durable->subscription,
-                                          *count_out == 0 ? timeout_ms : PAUSE_MS);
+        status = next_message(durable, *count_out > 0 ? messages[*count_out - 1] : NULL, timeout_ms,
+                              &message);
         if (status == NATS_OK && natsMsg_GetReply(message) != NULL) {
             messages[(*count_out)++] = message;
         } else if (status == NATS_OK) {

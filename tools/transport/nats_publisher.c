@@ -147,8 +147,8 @@ static void hear_answer(jsCtx *stream, natsMsg *message, jsPubAck *acknowledgeme
     }
     if (out(sender) <= sender->enough || sender->refusal != NATS_OK)
         pthread_cond_signal(&sender->changed);
+    natsMsg_Destroy(message); /* before the process can end */
     unlock(sender);
-    natsMsg_Destroy(message);
 }
 
 /* -- Publishing ---------------------------------------------------------------------------- */
