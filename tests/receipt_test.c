@@ -252,7 +252,7 @@ END_TEST
 
 START_TEST(a_varint_may_be_spelled_long_but_not_overlong)
 {
-    static const char longest[] = "\x88\x80\x80\x80\x80\x80\x80\x80\x80\x00"
+    static const char longest[] = "\x88\x80\x80\x80\x00" /* a tag has 32 bits */
                                   "\x85\x80\x80\x80\x80\x80\x80\x80\x80\x00";
     static const struct {
         size_t len;
@@ -262,6 +262,7 @@ START_TEST(a_varint_may_be_spelled_long_but_not_overlong)
         { 11, "\x08\x85\x80\x80\x80\x80\x80\x80\x80\x80\x02" },
         { 12, "\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01" },
         { 12, "\x1a\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00" },
+        { 7, "\x88\x80\x80\x80\x80\x00\x05" },
         { 12, "\x88\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00\x05" },
     };
     struct bytes message = { .len = 0 };
