@@ -116,6 +116,21 @@ class Install(unittest.TestCase):
         version = run(self.prefix / "bin" / "session2pb", "--version", env=self.path).splitlines()[0]
         self.assertEqual(f"session2pb (sessionpb) {self.flags('--modversion')[0]}", version)
 
+    def test_the_readme_tells_how_to_compile_and_link(self):
+        readme = (SOURCE / "README.md").read_text(encoding="utf-8")
+        folder = self.folder / "readme"
+        folder.mkdir()
+        (folder / "convert.c").write_text(PROGRAMS["c"], encoding="utf-8")
+        (folder / "CMakeLists.txt").write_text(re.search(r"^```cmake\n((?s:.*?))^```$", readme, re.M)[1],
+                                               encoding="utf-8")
+        run("cmake", "-G", "Ninja", "-S", folder, "-B", folder / "build",
+            f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        run("cmake", "--build", folder / "build")
+        compile_it = re.search(r"`(cc convert\.c [^`]*)`", readme)[1]
+        run("sh", "-ec", f"cd '{folder}'; {compile_it}", env=self.path)
+        for program in ("build/convert", "a.out"):
+            self.assertRegex(run(folder / program, env=self.path), EXPECTED["c"])
+
     def test_pkg_config_tells_what_a_static_library_needs(self):
         folder = self.sources("static")
         static = [re.sub("^-lsessionpb$", "-l:libsessionpb.a", flag)

@@ -17,6 +17,7 @@ import clickhouse
 ROOT, TOOLS, EXAMPLE = (os.path.abspath(path) for path in sys.argv[1:4])
 
 # Pages, and the commands that each has at least.
+SCREEN = 40 # lines that a visitor sees first
 PAGES = {"README.md": 6, "docs/analytics.md": 5, "docs/adopting.md": 3}
 
 # A block with this word takes something that not every machine has.
@@ -68,6 +69,18 @@ def run(command, environment):
 
 
 class Readme(unittest.TestCase):
+    def test_the_first_screen_tells_what_for_whom_how_fast_and_how_to_start(self):
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+            screen = "".join(file.readlines()[:SCREEN])
+        for words in ("# sessionpb", "It is for people who", "](docs/speed.svg)", "## Start", "./dev demo"):
+            self.assertIn(words, screen)
+
+    def test_it_names_the_commands_of_dev(self):
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+            named = re.search(r"lists the commands: ((?s:.*?))\.\n", file.read())[1]
+        offered = run(os.path.join(ROOT, "dev"), dict(os.environ))
+        self.assertEqual(re.findall(r"`(\w+)`", named), re.findall(r"^  (\w+) ", offered, re.M)[:-1])
+
     def test_each_command_prints_what_is_shown(self):
         for page, least in PAGES.items():
             found = blocks("console", page)
