@@ -39,6 +39,22 @@ def commands(block):
         yield command, output
 
 
+def pages():
+    """All pages of the tree, but those that npm has installed or a build has made."""
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [name for name in folders if name not in (".git", "build", "node_modules")]
+        yield from (os.path.join(folder, name) for name in files if name.endswith(".md"))
+
+
+def anchors(page):
+    """The names that the headings of a page can be linked by."""
+    if not page.endswith(".md"):
+        return []
+    with open(page, encoding="utf-8") as file:
+        heads = re.findall(r"^#+ (.*)$", file.read(), re.M)
+    return [re.sub(r"[^\w -]", "", head).lower().replace(" ", "-") for head in heads]
+
+
 def missing(block):
     return [word for word, there in NEEDS.items() if word in block and not there]
 
@@ -80,6 +96,18 @@ class Readme(unittest.TestCase):
             named = re.search(r"lists the commands: ((?s:.*?))\.\n", file.read())[1]
         offered = run(os.path.join(ROOT, "dev"), dict(os.environ))
         self.assertEqual(re.findall(r"`(\w+)`", named), re.findall(r"^  (\w+) ", offered, re.M)[:-1])
+
+    def test_links_lead_somewhere(self):
+        for page in pages():
+            with open(page, encoding="utf-8") as file:
+                text = re.sub(r"^```(?s:.*?)^```$", "", file.read(), flags=re.M)
+            for link in re.findall(r"\]\(([^)\s]+)\)", text):
+                path, _, anchor = link.partition("#")
+                target = os.path.join(os.path.dirname(page), path) if path else page
+                if not re.match(r"https?:", link):
+                    with self.subTest(page=page, link=link):
+                        self.assertTrue(os.path.exists(target))
+                        self.assertIn(anchor, ["", *anchors(target)])
 
     def test_each_command_prints_what_is_shown(self):
         for page, least in PAGES.items():
