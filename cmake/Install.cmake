@@ -40,26 +40,43 @@ configure_file(cmake/sessionpb.pc.in "${PROJECT_BINARY_DIR}/sessionpb.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/sessionpb.pc"
     DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT dev)
 
-if(SESSIONPB_BUILD_TOOLS)
-    install(TARGETS session2pb pb2session RUNTIME COMPONENT tools)
-    foreach(page IN ITEMS session2pb.1 pb2session.1)
-        file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/man")
+# install_pages(COMPONENT PAGE...): manual pages, compressed.
+function(install_pages component)
+    file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/man")
+    foreach(page IN LISTS ARGN)
+        cmake_path(GET page EXTENSION LAST_ONLY section)
+        string(REPLACE "." "man" section "${section}")
         execute_process(COMMAND gzip -9nc "${PROJECT_SOURCE_DIR}/docs/${page}"
             OUTPUT_FILE "${PROJECT_BINARY_DIR}/man/${page}.gz" COMMAND_ERROR_IS_FATAL ANY)
         install(FILES "${PROJECT_BINARY_DIR}/man/${page}.gz"
-            DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT tools)
-        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "docs/${page}")
+            DESTINATION "${CMAKE_INSTALL_MANDIR}/${section}" COMPONENT ${component})
+        set_property(DIRECTORY "${PROJECT_SOURCE_DIR}" APPEND PROPERTY
+            CMAKE_CONFIGURE_DEPENDS "docs/${page}")
     endforeach()
+endfunction()
+
+install_pages(dev sessionpb.3)
+if(SESSIONPB_BUILD_TOOLS)
+    install(TARGETS session2pb pb2session RUNTIME COMPONENT tools)
+    install_pages(tools session2pb.1 pb2session.1 sessionpb.7)
+    if(SESSIONPB_DEBIAN)
+        set(zsh_folder vendor-completions)
+    else()
+        set(zsh_folder site-functions) # what zsh searches below /usr/local, too
+    endif()
     foreach(tool IN ITEMS session2pb pb2session)
         install(FILES docs/completions/${tool}.bash RENAME ${tool} COMPONENT tools
             DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")
         install(FILES docs/completions/${tool}.zsh RENAME _${tool} COMPONENT tools
-            DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions")
+            DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/${zsh_folder}")
         install(FILES docs/completions/${tool}.fish COMPONENT tools
             DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d")
     endforeach()
 endif()
-install(FILES README.md SECURITY.md LICENSE TYPE DOC COMPONENT doc)
+install(FILES README.md CHANGELOG.md SECURITY.md LICENSE TYPE DOC COMPONENT doc)
+install(DIRECTORY docs TYPE DOC COMPONENT doc
+    FILES_MATCHING PATTERN "*.md" PATTERN "*.svg"
+    PATTERN "completions" EXCLUDE)
 install(DIRECTORY examples TYPE DOC COMPONENT doc
     PATTERN "node_modules" EXCLUDE
     PATTERN "__pycache__" EXCLUDE)

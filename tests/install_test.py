@@ -131,6 +131,19 @@ class Install(unittest.TestCase):
         for program in ("build/convert", "a.out"):
             self.assertRegex(run(folder / program, env=self.path), EXPECTED["c"])
 
+    def test_the_manual_s_program_converts_and_tells_what_is_wrong(self):
+        page = (SOURCE / "docs" / "sessionpb.3").read_text(encoding="utf-8")
+        program = re.search(r"^\.Bd -literal.*\n((?s:.*?))^\.Ed$", page, re.M)[1].replace(r"\e", "\\")
+        (self.folder / "program.c").write_text(program, encoding="utf-8")
+        run("cc", self.folder / "program.c", "-o", self.folder / "program", *self.flags("--cflags", "--libs"))
+        converted = run(self.folder / "program", (SOURCE / "examples/sessions/web.json").read_text("utf-8"),
+                        env=self.path)
+        self.assertRegex(converted, r"^\d+ bytes\n$")
+        bad = subprocess.run([self.folder / "program", '{"id":5}'], capture_output=True, encoding="utf-8",
+                             env={**os.environ, **self.path}, check=False)
+        self.assertEqual(bad.stdout, "1:7: /id: expected a string\n")
+        self.assertEqual(bad.returncode, 1)
+
     def test_pkg_config_tells_what_a_static_library_needs(self):
         folder = self.sources("static")
         static = [re.sub("^-lsessionpb$", "-l:libsessionpb.a", flag)
@@ -195,8 +208,13 @@ class Install(unittest.TestCase):
         self.assertEqual(set.union(*names.values()), whole)
         self.assertEqual(sum(map(len, names.values())), len(whole))
         self.assertTrue(all(re.search(r"/libsessionpb\.so\.\d", name) for name in names["runtime"]))
-        self.assertIn("bin/session2pb", names["tools"])
+        for name in ("bin/session2pb", "share/man/man1/session2pb.1.gz", "share/man/man7/sessionpb.7.gz"):
+            self.assertIn(name, names["tools"])
         self.assertIn("include/sessionpb/sessionpb.h", names["dev"])
+        self.assertIn("share/man/man3/sessionpb.3.gz", names["dev"])
+        self.assertIn("share/zsh/site-functions/_session2pb", names["tools"])
+        pages = {f"share/doc/sessionpb/{path.relative_to(SOURCE)}" for path in SOURCE.glob("docs/*.md")}
+        self.assertLessEqual(pages, names["doc"])
 
 
 if __name__ == "__main__":
