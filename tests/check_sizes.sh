@@ -1,6 +1,6 @@
 #!/bin/sh
 # No function is longer than 70 lines and no file longer than 600: a function is read on one
-# screen, a file in one sitting.
+# screen, a file in one sitting. All public headers together have less than 900.
 #
 #   check_sizes.sh ROOT            judges the C, Python and shell files of the source tree ROOT
 #   check_sizes.sh --self-test     judges files made up for the purpose
@@ -10,6 +10,7 @@ set -eu
 
 function_lines_max=70
 file_lines_max=600
+headers_lines_max=899
 skipped=77
 
 # source_files NAME-PATTERN...: the files that any of the patterns fits, one per line.
@@ -62,10 +63,17 @@ long_shell_functions()
     done
 }
 
+long_headers()
+{
+    lines=$(find include -name '*.h' -exec cat {} + | wc -l)
+    [ "$lines" -le "$headers_lines_max" ] ||
+        echo "include:$lines: headers of $lines lines, at most $headers_lines_max"
+}
+
 # check ROOT
 check()
 {
-    violations=$(cd "$1" && long_files && long_functions && long_shell_functions)
+    violations=$(cd "$1" && long_files && long_headers && long_functions && long_shell_functions)
     [ -n "$violations" ] || return 0
     echo "$violations"
     return 1
@@ -77,8 +85,8 @@ lines()
     awk -v count="$1" -v text="$2" 'BEGIN { while (count-- > 0) print text }'
 }
 
-# made_up_files BODY-LINES FILE-LINES: one function of each kind, BODY-LINES between its first and
-# last line, and a file of FILE-LINES.
+# made_up_files BODY-LINES FILE-LINES HEADER-LINES: one function of each kind, BODY-LINES between its
+# first and last line, a file of FILE-LINES, and another header, both of HEADER-LINES together.
 made_up_files()
 {
     { echo 'int f(void) {'; lines "$1" '    g();'; echo '}'; } >src/function.c
@@ -87,6 +95,7 @@ made_up_files()
     { echo 'def f():'; lines "$(($1 + 1))" '    g()'; } >tests/function.py
     { echo 'f() {'; lines "$1" '    g'; echo '}'; } >tests/function.sh
     lines "$2" '/* A line. */' >include/long.h
+    lines "$(($3 - $2))" '/* A line. */' >include/more.h
 }
 
 self_test()
@@ -95,12 +104,14 @@ self_test()
     trap 'rm -rf "$tree"' EXIT
     mkdir "$tree/src" "$tree/tests" "$tree/include"
 
-    (cd "$tree" && made_up_files $((function_lines_max - 2)) "$file_lines_max")
+    (cd "$tree" && made_up_files $((function_lines_max - 2)) "$file_lines_max" "$headers_lines_max")
     check "$tree" || fail "what is just short enough is refused"
 
-    (cd "$tree" && made_up_files $((function_lines_max - 1)) $((file_lines_max + 1)))
+    (cd "$tree" && made_up_files $((function_lines_max - 1)) $((file_lines_max + 1)) \
+        $((headers_lines_max + 1)))
     ! found=$(check "$tree") || fail "what is a line too long passes"
     [ "$found" = "include/long.h:601: file of 601 lines, at most 600
+include:900: headers of 900 lines, at most 899
 src/function.c:1: function f of 71 lines, at most 70
 tests/function.py:1: function f of 71 lines, at most 70
 tests/named_test.c:1: function named of 71 lines, at most 70

@@ -42,11 +42,9 @@ spb_archive_writer *spb_archive_writer_new(const struct spb_archive_options *opt
                                            spb_archive_write_fn *write, void *context);
 void spb_archive_writer_free(spb_archive_writer *writer); /* NULL is allowed; finishes nothing */
 
-/*
- * Adds one message. SPB_OK, SPB_TOO_LARGE (above 2 GiB, protobuf's own limit; nothing has happened),
- * SPB_NO_MEMORY or the write function's: these two end the writing, and every further call returns
- * them again. SPB_MISUSE behind spb_archive_finish().
- */
+/* Adds one message. SPB_OK, SPB_TOO_LARGE (above 2 GiB, protobuf's own limit; nothing has happened),
+   SPB_NO_MEMORY or the write function's: these two end the writing, and every further call returns
+   them again. SPB_MISUSE behind spb_archive_finish(). */
 enum spb_status spb_archive_write(spb_archive_writer *writer, const void *message, size_t len);
 
 /* Ends the frame at hand, so that all records so far can be recovered, whatever happens next. */
@@ -57,11 +55,9 @@ enum spb_status spb_archive_finish(spb_archive_writer *writer);
 
 /* ---- reading ---- */
 
-/*
- * Gives bytes of the archive from `offset`: writes up to `len` of them to data, at least one, and
- * sets *read_out; to 0 at the archive's end only. SPB_OK, or what shall become the reader's status,
- * such as SPB_IO; but not SPB_END or SPB_NEED_MORE.
- */
+/* Gives bytes of the archive from `offset`: writes up to `len` of them to data, at least one, and
+   sets *read_out; to 0 at the archive's end only. SPB_OK, or what shall become the reader's status,
+   such as SPB_IO; but not SPB_END or SPB_NEED_MORE. */
 typedef enum spb_status spb_archive_read_fn(void *context, uint64_t offset, void *data, size_t len,
                                             size_t *read_out);
 
@@ -118,10 +114,9 @@ enum spb_status spb_archive_next(spb_archive_reader *reader, const uint8_t **mes
 
 /*
  * Moves on over `count` records. *skipped_out is less at the archive's end only, or on failure.
- * SPB_OK, or as spb_archive_next().
- *
- * Where the archive has tables, whole frames are passed over by the record counts in them, without a
- * look at the frames: damage there goes unnoticed. Tables that do not fit the archive are not used.
+ * SPB_OK, or as spb_archive_next(). Where the archive has tables, whole frames are passed over by the
+ * record counts in them, without a look at the frames: damage there goes unnoticed. Tables that do
+ * not fit the archive are not used.
  */
 enum spb_status spb_archive_skip(spb_archive_reader *reader, uint64_t count, uint64_t *skipped_out,
                                  struct spb_error *error);
@@ -161,5 +156,4 @@ enum spb_status spb_archive_check(spb_archive_reader *reader, uint64_t *records_
                                   struct spb_error *error);
 
 SPB_END_DECLS
-
 #endif

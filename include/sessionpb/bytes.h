@@ -35,5 +35,4 @@ enum spb_status spb_bytes_append(struct spb_bytes *bytes, const void *data, size
 void spb_bytes_release(struct spb_bytes *bytes);
 
 SPB_END_DECLS
-
 #endif

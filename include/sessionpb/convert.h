@@ -54,23 +54,16 @@ struct spb_options {
  */
 typedef struct spb_converter spb_converter;
 
-/*
- * options   NULL: the defaults
- *
- * Returns NULL when memory is short or when options->size is not a size this library knows.
- * Release with spb_converter_free().
- */
+/* options: NULL for the defaults. Returns NULL when memory is short or when options->size is not a
+   size this library knows. */
 spb_converter *spb_converter_new(const struct spb_options *options);
-
-/* NULL is allowed. */
-void spb_converter_free(spb_converter *converter);
+void spb_converter_free(spb_converter *converter); /* NULL is allowed */
 
 /*
  * Convert one Session from JSON text to protobuf bytes.
  *
  * json, len   one document in UTF-8, white space around it allowed
  * pb          receives the message, appended; untouched on failure
- * error       may be NULL
  *
  * The same session gives the same bytes, whatever the order, spacing and spelling of its text.
  *
@@ -85,7 +78,6 @@ enum spb_status spb_json_to_pb(spb_converter *converter, const char *json, size_
  *
  * pb, len   one message, in any field order that protobuf allows
  * json      receives the text, appended; a NUL that is not counted follows; untouched on failure
- * error     may be NULL
  *
  * Fails with SPB_NEED_MORE (the bytes end inside a field), SPB_BAD_WIRE, SPB_BAD_UNICODE, any
  * status of the schema group, SPB_TOO_LARGE, SPB_TOO_DEEP, SPB_NO_MEMORY.
@@ -96,27 +88,18 @@ enum spb_status spb_pb_to_json(spb_converter *converter, const void *pb, size_t 
 /*
  * Find the id of a Session in protobuf bytes, without a look at anything else but their form.
  *
- * pb, len         one message
- * id_out          borrowed from pb, not NUL-terminated, not checked to be UTF-8; NULL where there is
- *                 none. Of several the last one, as every reader of protobuf has it
- * len_out         its bytes
- * error           may be NULL
+ * *id_out, of *len_out bytes, is borrowed from pb, not NUL-terminated and not checked to be UTF-8;
+ * NULL where there is none. Of several it is the last one, as every reader of protobuf has it.
  *
- * Fails with SPB_NEED_MORE, SPB_BAD_WIRE, SPB_TOO_DEEP; the outputs are untouched then.
+ * Fails with SPB_NEED_MORE, SPB_BAD_WIRE, SPB_TOO_DEEP.
  */
 enum spb_status spb_pb_id(spb_converter *converter, const void *pb, size_t len, const char **id_out,
                           size_t *len_out, struct spb_error *error);
 
-/*
- * Indent canonical JSON text by two spaces for each level, one member or element to a line.
- *
- * json, len   valid JSON text without insignificant white space, as spb_pb_to_json() prints it
- * pretty      receives the text, appended, without a line end; untouched on failure
- *
- * SPB_OK or SPB_NO_MEMORY.
- */
+/* Append JSON text, valid and without insignificant white space as spb_pb_to_json() prints it, with
+   one member or element to a line, indented by two spaces for each level, and without a line end.
+   SPB_OK or SPB_NO_MEMORY (then `pretty` is unchanged). */
 enum spb_status spb_json_pretty(const char *json, size_t len, struct spb_bytes *pretty);
 
 SPB_END_DECLS
-
 #endif

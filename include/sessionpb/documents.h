@@ -29,9 +29,7 @@ typedef struct spb_documents spb_documents;
 
 /* converter: borrowed, must outlive the stream. NULL when memory is short. */
 spb_documents *spb_documents_new(spb_converter *converter);
-
-/* NULL is allowed. */
-void spb_documents_free(spb_documents *documents);
+void spb_documents_free(spb_documents *documents); /* NULL is allowed */
 
 /* Forget all text and counts, to begin with another input. */
 void spb_documents_reset(spb_documents *documents);
@@ -41,12 +39,8 @@ void spb_documents_reset(spb_documents *documents);
  * the next call. Read into it, then commit what was read. SPB_OK or SPB_NO_MEMORY.
  */
 enum spb_status spb_documents_space(spb_documents *documents, char **space_out, size_t *len_out);
-
-/* So many bytes were read into the space. */
-void spb_documents_commit(spb_documents *documents, size_t len);
-
-/* No more text will come. */
-void spb_documents_finish(spb_documents *documents);
+void spb_documents_commit(spb_documents *documents, size_t len); /* so many bytes were read */
+void spb_documents_finish(spb_documents *documents);             /* no more text will come */
 
 /*
  * Convert the next session and append its message to pb.
@@ -84,5 +78,4 @@ struct spb_documents_counts {
 struct spb_documents_counts spb_documents_count(const spb_documents *documents);
 
 SPB_END_DECLS
-
 #endif

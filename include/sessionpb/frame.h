@@ -42,10 +42,9 @@ struct spb_frame {
  * frame_out     untouched on failure
  *
  * SPB_OK, SPB_END (ended, and len is 0), SPB_NEED_MORE (with `ended`: the stream is cut short),
- * SPB_BAD_WIRE (no length stands here), SPB_TOO_LARGE (the length is above message_max, which is
- * known before the message has arrived).
+ * SPB_BAD_WIRE (no length stands here), SPB_TOO_LARGE (the length is above message_max).
  */
-enum spb_status spb_frame_find(enum spb_framing framing, const void *data, size_t len, int ended,
+enum spb_status spb_frame_find(enum spb_framing framing, const void *data, size_t len, bool ended,
                                size_t message_max, struct spb_frame *frame_out,
                                struct spb_error *error);
 
@@ -67,17 +66,12 @@ struct spb_frames {
     struct spb_bytes arrived; /* those from `used` on were not */
 };
 
-/*
- * Give space for the next piece: *space_out, of *len_out bytes, at least `piece`. Write into it, then
- * commit that. Messages that were pulled are gone by then.
- *
- * SPB_OK or SPB_NO_MEMORY (then what is pending stays).
- */
+/* Give space for the next piece: *space_out, of *len_out bytes, at least `piece`. Write into it, then
+   commit that. Messages that were pulled are gone by then. SPB_OK or SPB_NO_MEMORY (then what is
+   pending stays). */
 enum spb_status spb_frames_space(struct spb_frames *frames, size_t piece, uint8_t **space_out,
                                  size_t *len_out);
-
-/* So many bytes, none among them, were written into the space. */
-void spb_frames_commit(struct spb_frames *frames, size_t len);
+void spb_frames_commit(struct spb_frames *frames, size_t len); /* so many were written; 0 is fine */
 
 /*
  * Pull the next message: *message_out is borrowed, stays where it is while others are pulled, and is
@@ -97,9 +91,7 @@ size_t spb_frames_pending(const struct spb_frames *frames);
 /* Keep no more memory than the pending bytes and the padding take, of a stream that is silent for
    now; none where nothing is pending. */
 void spb_frames_shrink(struct spb_frames *frames);
-
-/* Free the memory and zero the struct. */
-void spb_frames_release(struct spb_frames *frames);
+void spb_frames_release(struct spb_frames *frames); /* frees the memory and zeroes the struct */
 
 /*
  * Tell the framing of a stream of sessions by its first bytes: 0x00 begins a BE32 length, 0x0a a
@@ -110,15 +102,12 @@ void spb_frames_release(struct spb_frames *frames);
  *
  * SPB_OK, or SPB_NEED_MORE (not with `ended`).
  */
-enum spb_status spb_frame_detect(const void *data, size_t len, int ended,
+enum spb_status spb_frame_detect(const void *data, size_t len, bool ended,
                                  enum spb_framing *framing_out);
 
-/*
- * What a stream looks like by its first bytes, for an error message: a constant such as "gzip data",
- * "JSON text" or "UTF-16 text"; NULL where it looks like nothing that is known.
- */
+/* What a stream looks like by its first bytes, for an error message: a constant such as "gzip data",
+   "JSON text" or "UTF-16 text"; NULL where it looks like nothing that is known. */
 const char *spb_looks_like(const void *data, size_t len);
 
 SPB_END_DECLS
-
 #endif

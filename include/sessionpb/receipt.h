@@ -20,25 +20,17 @@ struct spb_receipt {
                                     has taken everything */
 };
 
-/*
- * Appends the receipt as a delimited message. What is not fit to print in its reason, a control
- * character or what is not UTF-8, becomes a question mark, since a peer may refuse it.
- *
- * SPB_OK, or SPB_NO_MEMORY (then `out` is unchanged).
- */
+/* Appends the receipt as a delimited message. What is not fit to print in its reason, a control
+   character or what is not UTF-8, becomes a question mark, since a peer may refuse it. SPB_OK or
+   SPB_NO_MEMORY (then `out` is unchanged). */
 enum spb_status spb_receipt_append(const struct spb_receipt *receipt, struct spb_bytes *out);
 
-/*
- * Reads the message of a frame (see sessionpb/frame.h). Fields that this version does not know are
- * passed over; of a field that stands there twice the last counts; a reason that is too long for the
- * struct is cut between two characters, and what is not fit to print in it becomes a question mark.
- *
- * SPB_OK; SPB_NEED_MORE (it is cut short), SPB_BAD_WIRE or SPB_TOO_DEEP (groups in unknown fields),
- * and the receipt is untouched.
- */
+/* Reads the message of a frame (see sessionpb/frame.h). Fields that this version does not know are
+   passed over; of a field that stands there twice the last counts; a reason that is too long for the
+   struct is cut between two characters, and what is not fit to print in it becomes a question mark.
+   SPB_OK; SPB_NEED_MORE (it is cut short), SPB_BAD_WIRE or SPB_TOO_DEEP (groups in unknown fields). */
 enum spb_status spb_receipt_read(const void *message, size_t len, struct spb_receipt *receipt_out,
                                  struct spb_error *error);
 
 SPB_END_DECLS
-
 #endif

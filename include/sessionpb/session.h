@@ -27,10 +27,8 @@ enum spb_status spb_json_to_session(spb_converter *converter, const char *json, 
 enum spb_status spb_pb_to_session(spb_converter *converter, const void *pb, size_t len,
                                   Journey__V1__Session **session_out, struct spb_error *error);
 
-/*
- * Write a session, which may come from anywhere, as canonical JSON text. Fails like spb_pb_to_json();
- * positions count in the bytes that protobuf-c packs from the struct.
- */
+/* Write a session, which may come from anywhere, as canonical JSON text. Fails like spb_pb_to_json();
+   positions count in the bytes that protobuf-c packs from the struct. */
 enum spb_status spb_session_to_json(spb_converter *converter, const Journey__V1__Session *session,
                                     struct spb_bytes *json, struct spb_error *error);
 
@@ -42,5 +40,4 @@ enum spb_status spb_session_to_pb(spb_converter *converter, const Journey__V1__S
 void spb_session_free(Journey__V1__Session *session);
 
 SPB_END_DECLS
-
 #endif

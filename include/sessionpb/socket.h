@@ -34,7 +34,6 @@ SPB_BEGIN_DECLS
 /*
  * Connects. Of a name with several addresses each is tried, as long as there is time; how long the
  * system takes to look up a name is not bounded. *fd_out is the caller's, to be closed with close().
- *
  * An idle TCP connection, here and at a listener, is found dead when its other end has not answered
  * the system for about a minute.
  *
@@ -52,20 +51,15 @@ enum spb_status spb_socket_send(int fd, const void *data, size_t len, int timeou
 enum spb_status spb_socket_send_some(int fd, const void *data, size_t len, size_t *sent_out,
                                      struct spb_error *error);
 
-/*
- * Receives until a whole message is there, and pulls it, as spb_frames_next(). Its status or one of
- * spb_socket_receive_some(), or SPB_TIMEOUT: what has arrived is kept, and the call can be repeated.
- */
+/* Receives until a whole message is there, and pulls it, as spb_frames_next(). Its status or one of
+   spb_socket_receive_some(), or SPB_TIMEOUT: what has arrived is kept, and the call can be repeated. */
 enum spb_status spb_socket_receive(int fd, struct spb_frames *frames, int timeout_ms,
                                    const uint8_t **message_out, size_t *len_out,
                                    struct spb_error *error);
 
-/*
- * Receives a piece of what is there, at most `piece` bytes, without waiting, and pushes it into
- * `frames`, or sets frames->ended at the stream's end.
- *
- * SPB_OK; SPB_NEED_MORE (nothing is there yet); SPB_IO; SPB_NO_MEMORY.
- */
+/* Receives a piece of what is there, at most `piece` bytes, without waiting, and pushes it into
+   `frames`, or sets frames->ended at the stream's end. SPB_OK; SPB_NEED_MORE (nothing is there yet);
+   SPB_IO; SPB_NO_MEMORY. */
 enum spb_status spb_socket_receive_some(int fd, struct spb_frames *frames, size_t piece,
                                         struct spb_error *error);
 
@@ -87,12 +81,10 @@ struct spb_listen_options {
 typedef struct spb_listener spb_listener; /* opaque */
 
 /*
- * Listens.
- *
- * A Unix socket is made in a directory that belongs to the process's user or root, and in which
- * nobody else can replace it: others may write to it only if it is sticky, as /tmp. A socket that a
- * process has left behind is replaced, one that somebody listens on is not. While a listener lives it
- * holds a lock on PATH.lock.
+ * Listens. A Unix socket is made in a directory that belongs to the process's user or root, and in
+ * which nobody else can replace it: others may write to it only if it is sticky, as /tmp. A socket
+ * that a process has left behind is replaced, one that somebody listens on is not. While a listener
+ * lives it holds a lock on PATH.lock.
  *
  * options   NULL for the defaults
  *
@@ -105,8 +97,7 @@ enum spb_status spb_listener_new(const char *endpoint, const struct spb_listen_o
 /* Closes the socket, and removes its file where spb_listener_new() made it. NULL is allowed. */
 void spb_listener_free(spb_listener *listener);
 
-/* To wait on: it is readable when a connection is there. */
-int spb_listener_fd(const spb_listener *listener);
+int spb_listener_fd(const spb_listener *listener); /* is readable when a connection is there */
 
 /* The endpoint that it listens on, with the address and port that it got; borrowed. */
 const char *spb_listener_endpoint(const spb_listener *listener);
@@ -120,17 +111,11 @@ struct spb_peer {
     char address[64]; /* of TCP, such as 127.0.0.1:40312; else empty */
 };
 
-/*
- * Takes the next connection, without waiting. *fd_out is the caller's, to be closed with close().
- *
- * peer_out   may be NULL
- *
- * SPB_OK; SPB_NEED_MORE (none is there); SPB_IO (such as too many open files: the connection stays
- * where it is).
- */
+/* Takes the next connection, without waiting. *fd_out is the caller's, to be closed with close();
+   peer_out may be NULL. SPB_OK; SPB_NEED_MORE (none is there); SPB_IO (such as too many open files:
+   the connection stays where it is). */
 enum spb_status spb_listener_accept(spb_listener *listener, int *fd_out, struct spb_peer *peer_out,
                                     struct spb_error *error);
 
 SPB_END_DECLS
-
 #endif

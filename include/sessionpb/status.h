@@ -94,5 +94,4 @@ struct spb_error {
 const char *spb_status_name(enum spb_status status);
 
 SPB_END_DECLS
-
 #endif

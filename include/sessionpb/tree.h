@@ -37,5 +37,4 @@ enum spb_status spb_pb_to_tree(spb_converter *converter, const void *pb, size_t 
                                struct cJSON **tree_out, struct spb_error *error);
 
 SPB_END_DECLS
-
 #endif

@@ -120,7 +120,7 @@ static enum spb_status find_raw(const struct find *f, struct spb_frame *frame_ou
 }
 
 /* See sessionpb/frame.h. */
-enum spb_status spb_frame_find(enum spb_framing framing, const void *data, size_t len, int ended,
+enum spb_status spb_frame_find(enum spb_framing framing, const void *data, size_t len, bool ended,
                                size_t message_max, struct spb_frame *frame_out,
                                struct spb_error *error)
 {
@@ -172,7 +172,7 @@ static enum spb_status detect_list(const uint8_t *first, const uint8_t *end, boo
 }
 
 /* See sessionpb/frame.h. */
-enum spb_status spb_frame_detect(const void *data, size_t len, int ended,
+enum spb_status spb_frame_detect(const void *data, size_t len, bool ended,
                                  enum spb_framing *framing_out)
 {
     const uint8_t *const first = data;
