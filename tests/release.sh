@@ -78,31 +78,24 @@ cp "$work/newcomer/root/$name/build/package/"*.deb "$work"
 
 say "A user of the packages"
 system user
-cp "$work"/*.deb examples/convert.c examples/sessions/web.json "$work/user/root"
+mkdir "$work/user/root/project"
+cp "$work"/*.deb examples/sessions/web.json "$work/user/root"
+cp examples/convert.c "$work/user/root/project"
+sed -n '/^```cmake$/,/^```$/ { /^```/d; p }' README.md >"$work/user/root/project/CMakeLists.txt"
 within user '
     apt-get update -qq
-    dpkg --get-selections | sort >before
     apt-get install -y -qq --no-install-recommends ./sessionpb-tools_*.deb >/dev/null
     session2pb --framing=raw web.json | pb2session --framing=raw --pretty | tee out
     cmp out web.json
     apt-get install -y -qq --no-install-recommends ./libsessionpb*.deb gcc libc6-dev pkg-config \
         cmake ninja-build >/dev/null
-    gcc convert.c $(pkg-config --cflags --libs sessionpb) -o by-pkg-config
+    gcc project/convert.c $(pkg-config --cflags --libs sessionpb) -o by-pkg-config
     ./by-pkg-config
-    mkdir project
-    mv convert.c project/main.c
-    cat >project/CMakeLists.txt <<END
-cmake_minimum_required(VERSION 3.25)
-project(consumer LANGUAGES C)
-find_package(sessionpb REQUIRED)
-add_executable(by-cmake main.c)
-target_link_libraries(by-cmake PRIVATE sessionpb::sessionpb)
-END
     cmake -G Ninja -S project -B project/build >/dev/null
     cmake --build project/build -- --quiet
-    project/build/by-cmake
+    project/build/convert
     dpkg -L libsessionpb-dev sessionpb-tools $(dpkg-query -W -f "\${Package}\n" "libsessionpb[0-9]*") |
-        grep sessionpb | sort -u >files
+        grep -E "session2?pb|pb2session" | sort -u >files
     apt-get purge -y -qq "*sessionpb*" >/dev/null
     while read -r file; do
         [ ! -e "$file" ] || { echo "$file is left behind" >&2; exit 1; }
