@@ -12,7 +12,7 @@
 #include <check.h>
 #include <zstd.h>
 
-#include "stream/archive.h"
+#include "stream/seek_table.h"
 
 enum {
     RECORDS = 24,

@@ -184,7 +184,7 @@ CASES = [
     ("src/stream/socket.c", "#include <sys/socket.h>", "socket headers may be included only by"),
     ("tools/cli.h", "#include <sessionpb/session.h>", GOOD),
     ("tools/good.c", '#include <stdio.h>\n#include "cli.h"', GOOD),
-    ("tools/transport/kafka.c", "#include <librdkafka/rdkafka.h>", GOOD),
+    ("tools/transport/kafka_client.c", "#include <librdkafka/rdkafka.h>", GOOD),
     ("tools/cafka.c", "#include <librdkafka/rdkafka.h>", "librdkafka may be included only by"),
     ("src/net/tls.c", "#include <openssl/ssl.h>", "OpenSSL may be included only by"),
     ("tools/inside.c", '#include "base/bytes.h"', "a tool may not include"),

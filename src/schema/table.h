@@ -117,9 +117,8 @@ const struct spb_row *spb_table_find_number(const struct spb_table *table, uint3
 const struct spb_row *spb_table_find_field(const struct spb_table *table, uint32_t number,
                                            unsigned wire_type);
 
-/*
- * The place of a name in a table's hash. It has 16 readable bytes, its length is at most 32. None of it branches.
- */
+/* The place of a name in a table's hash, without a branch. The name has 16 readable bytes, and at most
+   32 of its own. */
 static inline size_t spb_table_slot(const struct spb_table *table, const char *name, size_t len)
 {
     static const uint8_t mask[32 + 16] = {

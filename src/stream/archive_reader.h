@@ -11,8 +11,8 @@
 #include <sessionpb/archive.h>
 #include <sessionpb/frame.h>
 
-#include "stream/archive.h"
 #include "stream/archive_input.h"
+#include "stream/seek_table.h"
 
 /* Where the frames with records are, as far as is known. */
 struct spb_archive_index {

@@ -10,7 +10,7 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#include "stream/archive.h"
+#include "stream/seek_table.h"
 #include "wire/writer.h"
 
 enum {

@@ -127,7 +127,7 @@ enum spb_status spb_frame_find(enum spb_framing framing, const void *data, size_
     const uint8_t *const begin = len == 0 ? (const uint8_t *)"" : data; /* which may be NULL */
     const struct find f = { .data = begin,
                             .end = begin + len,
-                            .ended = ended != 0,
+                            .ended = ended,
                             .message_max = message_max == 0 ? MESSAGE_MAX_DEFAULT : message_max,
                             .error = error };
     const uint8_t *message = NULL;
@@ -180,7 +180,7 @@ enum spb_status spb_frame_detect(const void *data, size_t len, bool ended,
     if (len == 0 && !ended)
         return SPB_NEED_MORE;
     if (len > 0 && *first == LIST_TAG)
-        return detect_list(first, first + len, ended != 0, framing_out);
+        return detect_list(first, first + len, ended, framing_out);
     *framing_out = len > 0 && *first == 0 ? SPB_FRAMING_BE32 : SPB_FRAMING_DELIMITED;
     return SPB_OK;
 }

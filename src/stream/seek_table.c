@@ -2,7 +2,7 @@
  * The tables at the end of a segment. What is read is checked for its form here, and for its sense
  * by those who know the archive around it.
  */
-#include "stream/archive.h"
+#include "stream/seek_table.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-#ifndef SPB_STREAM_ARCHIVE_H
-#define SPB_STREAM_ARCHIVE_H
+#ifndef SPB_STREAM_SEEK_TABLE_H
+#define SPB_STREAM_SEEK_TABLE_H
 
 /*
  * Archives on disk. An archive is any number of segments, one behind the other:

@@ -4,7 +4,7 @@
  */
 #include "stream/zstd_frame.h"
 
-#include "stream/archive.h"
+#include "stream/seek_table.h"
 
 enum { MAGIC_LEN = 4, SKIPPABLE_HEADER_LEN = 8 };
 

@@ -9,9 +9,7 @@
 #include "base/error.h"
 
 enum {
-    VARINT_MAX = 10,     /* bytes of a varint of 64 bits */
-    VARINT_LAST_MAX = 1, /* of which the tenth holds one */
-    TAG_MAX = 5,         /* bytes of a tag, which has 32 bits */
+    VARINT_LAST_MAX = 1, /* of the tenth byte, which holds one bit */
     NUMBER_MAX = 0x1fffffff
 };
 
@@ -38,10 +36,10 @@ const uint8_t *spb_wire_long_varint(struct spb_wire_reader *reader, const uint8_
 {
     uint64_t sum = 0;
 
-    for (unsigned i = 0; i < VARINT_MAX; i++) {
+    for (unsigned i = 0; i < SPB_VARINT_MAX; i++) {
         if (at + i == end)
             return fail_short(reader, at);
-        if (i == VARINT_MAX - 1 && at[i] > VARINT_LAST_MAX)
+        if (i == SPB_VARINT_MAX - 1 && at[i] > VARINT_LAST_MAX)
             break;
         sum |= (uint64_t)(at[i] & 0x7f) << 7 * i;
         if (at[i] < 0x80) {
@@ -76,8 +74,9 @@ const uint8_t *spb_wire_tag(struct spb_wire_reader *reader, const uint8_t *at, c
     at = spb_wire_varint(reader, at, end, &tag);
     if (at == NULL)
         return NULL;
-    if (at - begin > TAG_MAX)
-        return spb_wire_fail(reader, SPB_BAD_WIRE, begin, "a tag of more than %d bytes", TAG_MAX);
+    if (at - begin > SPB_TAG_MAX)
+        return spb_wire_fail(reader, SPB_BAD_WIRE, begin, "a tag of more than %d bytes",
+                             SPB_TAG_MAX);
     if (tag >> 3 == 0 || tag >> 3 > NUMBER_MAX)
         return spb_wire_fail(reader, SPB_BAD_WIRE, begin, "%llu is not a field number",
                              (unsigned long long)(tag >> 3));

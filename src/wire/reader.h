@@ -17,6 +17,11 @@
 #include "base/word.h"
 #include "schema/table.h"
 
+enum {
+    SPB_VARINT_MAX = 10, /* bytes of a varint of 64 bits */
+    SPB_TAG_MAX = 5      /* bytes of a tag, which has 32 */
+};
+
 struct spb_wire_reader {
     const uint8_t *begin;
     size_t depth_max;

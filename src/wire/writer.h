@@ -12,11 +12,7 @@
 #include "schema/table.h"
 #include "wire/reader.h"
 
-enum {
-    SPB_VARINT_MAX = 10,                       /* bytes of a varint */
-    SPB_TAG_MAX = 5,                           /* bytes of a tag */
-    SPB_TIMESTAMP_MAX = 2 + 2 * SPB_VARINT_MAX /* bytes of a Timestamp's fields */
-};
+enum { SPB_TIMESTAMP_MAX = 2 + 2 * SPB_VARINT_MAX }; /* bytes of a Timestamp's fields */
 
 static inline uint8_t *spb_wire_put_varint(uint8_t *to, uint64_t value)
 {
