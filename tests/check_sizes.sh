@@ -2,7 +2,8 @@
 # No function is longer than 70 lines and no file longer than 600: a function is read on one
 # screen, a file in one sitting. All public headers together have less than 900.
 #
-#   check_sizes.sh ROOT            judges the C, Python and shell files of the source tree ROOT
+#   check_sizes.sh ROOT            judges the source tree ROOT: its files in any language, the
+#                                  functions of those in C, Python and shell
 #   check_sizes.sh --self-test     judges files made up for the purpose
 #
 # Each violation is printed as file:line: reason. Needs Universal Ctags; without it, exit status 77.
@@ -13,19 +14,22 @@ file_lines_max=600
 headers_lines_max=899
 skipped=77
 
-# source_files NAME-PATTERN...: the files that any of the patterns fits, one per line.
+# source_files NAME-PATTERN...: the files that any of the patterns fits, one per line, at the root or
+# in a folder of sources.
 source_files()
 {
     for pattern in "$@"; do
-        for folder in src include tools tests bench examples; do
-            [ ! -d "$folder" ] || find "$folder" -type f -name "$pattern"
+        [ ! -f "$pattern" ] || echo "$pattern"
+        for folder in src include tools tests bench examples cmake docs; do
+            [ ! -d "$folder" ] ||
+                find "$folder" -name node_modules -prune -o -type f -name "$pattern" -print
         done
     done | sort
 }
 
 long_files()
 {
-    source_files '*.c' '*.h' '*.py' '*.sh' | while IFS= read -r file; do
+    source_files '*.c' '*.h' '*.cc' '*.go' '*.mjs' '*.py' '*.sh' dev | while IFS= read -r file; do
         lines=$(wc -l <"$file")
         [ "$lines" -le "$file_lines_max" ] ||
             echo "$file:$lines: file of $lines lines, at most $file_lines_max"
@@ -50,7 +54,7 @@ long_functions()
 # at the start of a line.
 long_shell_functions()
 {
-    source_files '*.sh' | while IFS= read -r file; do
+    source_files '*.sh' dev | while IFS= read -r file; do
         awk -v file="$file" -v max="$function_lines_max" '
             /^[A-Za-z_][A-Za-z0-9_]*\(\)/ { name = $1; first = FNR }
             /^}/ && name != "" {
@@ -93,7 +97,7 @@ made_up_files()
     { echo 'START_TEST(named)'; echo '{'; lines "$(($1 - 1))" '    g();'; echo '}'; echo 'END_TEST'; } \
         >tests/named_test.c
     { echo 'def f():'; lines "$(($1 + 1))" '    g()'; } >tests/function.py
-    { echo 'f() {'; lines "$1" '    g'; echo '}'; } >tests/function.sh
+    { echo 'f() {'; lines "$1" '    g'; echo '}'; } | tee tests/function.sh >dev
     lines "$2" '/* A line. */' >include/long.h
     lines "$(($3 - $2))" '/* A line. */' >include/more.h
 }
@@ -115,6 +119,7 @@ include:900: headers of 900 lines, at most 899
 src/function.c:1: function f of 71 lines, at most 70
 tests/function.py:1: function f of 71 lines, at most 70
 tests/named_test.c:1: function named of 71 lines, at most 70
+dev:1: function f() of 71 lines, at most 70
 tests/function.sh:1: function f() of 71 lines, at most 70" ] || fail "it found: $found"
     echo "self-test passed"
 }
