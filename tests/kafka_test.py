@@ -18,7 +18,7 @@ from typing import NamedTuple
 import toolcase
 from exchange import ExchangeTest, lines, report
 from toolcase import A, B, NDJSON, run, session, wait_until
-from wirebytes import fields, undelimited
+from wirebytes import fields
 
 SKIPPED = 77
 MOCK = None

@@ -17,7 +17,7 @@ import tempfile
 import time
 
 import toolcase
-from exchange import ExchangeTest, filled, lines, report
+from exchange import ExchangeTest, filled, lines
 from nats_server import Refused, Server, installed
 from toolcase import MEMORY_MAX, NDJSON, NO_ID, main, run, wait_until
 

@@ -141,11 +141,6 @@ static inline struct spb_error json_error(const struct spb_options *options, str
     return failed(true, options, json);
 }
 
-static inline struct spb_error wire_error(const struct spb_options *options, struct blob pb)
-{
-    return failed(false, options, pb);
-}
-
 /* json becomes pb, byte for byte. */
 void expect_pb(const struct spb_options *options, struct blob json, struct blob pb);
 
