@@ -28,7 +28,7 @@ configure_package_config_file(cmake/sessionpb-config.cmake.in
     INSTALL_DESTINATION "${package_dir}"
     PATH_VARS CMAKE_INSTALL_DATADIR)
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/sessionpb-config-version.cmake"
-    COMPATIBILITY SameMinorVersion) # while the major version is 0
+    COMPATIBILITY SameMajorVersion)
 install(FILES
     "${PROJECT_BINARY_DIR}/sessionpb-config.cmake"
     "${PROJECT_BINARY_DIR}/sessionpb-config-version.cmake"

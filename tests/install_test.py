@@ -156,10 +156,16 @@ class Install(unittest.TestCase):
 
     def test_find_package_gives_the_library_that_is_asked_for(self):
         for name, shared in {"shared": "ON", "static": "OFF"}.items():
-            build = self.check_project(f"find_{name}", "find_package(sessionpb 0.1 REQUIRED)",
+            build = self.check_project(f"find_{name}", "find_package(sessionpb 1.0 REQUIRED)",
                                        "sessionpb::sessionpb", f"-DCMAKE_PREFIX_PATH={self.prefix}",
                                        f"-DBUILD_SHARED_LIBS={shared}")
             self.assertEqual("libsessionpb" in run("ldd", build / "from_c"), shared == "ON")
+
+    def test_find_package_takes_no_other_major_version(self):
+        for version in ("0.9", "2.0"):
+            with self.assertRaisesRegex(AssertionError, "version: 1"):
+                self.check_project(f"major_{version}", f"find_package(sessionpb {version} REQUIRED)",
+                                   "sessionpb::sessionpb", f"-DCMAKE_PREFIX_PATH={self.prefix}")
 
     def test_find_package_tells_where_the_schema_is(self):
         find = ("find_package(sessionpb REQUIRED)\n"

@@ -1,14 +1,14 @@
 /*
  * The version of sessionpb, written here and nowhere else: the build reads the three numbers.
- * Semantic versioning: while MAJOR is 0, a new MINOR may change the interface.
+ * Semantic versioning: what was linked with one MINOR works with every later one of its MAJOR.
  */
 #ifndef SESSIONPB_VERSION_H
 #define SESSIONPB_VERSION_H
 
 /* The first number. */
-#define SPB_VERSION_MAJOR 0
+#define SPB_VERSION_MAJOR 1
 /* The second. */
-#define SPB_VERSION_MINOR 1
+#define SPB_VERSION_MINOR 0
 /* The third. */
 #define SPB_VERSION_PATCH 0
 
