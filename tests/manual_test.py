@@ -174,6 +174,15 @@ class Manual(unittest.TestCase):
                     for path in (SOURCE / "include" / "sessionpb").glob("*.h")}
         self.assertEqual(described, {header: names for header, names in declared.items() if names})
 
+    def test_headers_say_how_each_function_fails(self):
+        count = 0
+        for path in (SOURCE / "include" / "sessionpb").glob("*.h"):
+            for about, name in re.findall(r"((?:/\*(?:(?!\*/)(?s:.))*\*/\n)?)^enum spb_status (\w+)\(",
+                                          path.read_text(encoding="utf-8"), re.M):
+                count += 1
+                self.assertRegex(about, r"SPB_OK|Fails (?:with|like)|As spb_\w+\(\)|Its status or", name)
+        self.assertGreater(count, 30)
+
     def test_members_of_a_report_are_described(self):
         bad = {"session2pb": (b'{"id":5}', ()), "pb2session": (b"\x02\0\0", ("--framing=delimited",))}
         for name, (record, arguments) in bad.items():

@@ -47,10 +47,11 @@ void spb_archive_writer_free(spb_archive_writer *writer); /* NULL is allowed; fi
    them again. SPB_MISUSE behind spb_archive_finish(). */
 enum spb_status spb_archive_write(spb_archive_writer *writer, const void *message, size_t len);
 
-/* Ends the frame at hand, so that all records so far can be recovered, whatever happens next. */
+/* Ends the frame at hand, so that all records so far can be recovered, whatever happens next. SPB_OK,
+   SPB_NO_MEMORY or the write function's, as above. */
 enum spb_status spb_archive_flush(spb_archive_writer *writer);
 
-/* Ends the archive. An archive without records is valid as well. */
+/* Ends the archive. An archive without records is valid as well. As spb_archive_flush(). */
 enum spb_status spb_archive_finish(spb_archive_writer *writer);
 
 /* ---- reading ---- */

@@ -19,11 +19,13 @@ SPB_BEGIN_DECLS
  * session's canonical bytes: the error's path is a field path then, for text as well.
  */
 
-/* json, len: see spb_json_to_pb(). *session_out: caller owns it; untouched on failure. */
+/* json, len: see spb_json_to_pb(). *session_out: caller owns it; untouched on failure. Fails like
+   spb_json_to_pb(), and with SPB_NOT_REPRESENTABLE or SPB_OVER_BUDGET. */
 enum spb_status spb_json_to_session(spb_converter *converter, const char *json, size_t len,
                                     Journey__V1__Session **session_out, struct spb_error *error);
 
-/* pb, len: see spb_pb_to_json(). *session_out: caller owns it; untouched on failure. */
+/* pb, len: see spb_pb_to_json(). *session_out: caller owns it; untouched on failure. Fails like
+   spb_pb_to_json(), and with SPB_NOT_REPRESENTABLE or SPB_OVER_BUDGET. */
 enum spb_status spb_pb_to_session(spb_converter *converter, const void *pb, size_t len,
                                   Journey__V1__Session **session_out, struct spb_error *error);
 
@@ -32,7 +34,7 @@ enum spb_status spb_pb_to_session(spb_converter *converter, const void *pb, size
 enum spb_status spb_session_to_json(spb_converter *converter, const Journey__V1__Session *session,
                                     struct spb_bytes *json, struct spb_error *error);
 
-/* The same as protobuf bytes. */
+/* The same as protobuf bytes. Fails likewise. */
 enum spb_status spb_session_to_pb(spb_converter *converter, const Journey__V1__Session *session,
                                   struct spb_bytes *pb, struct spb_error *error);
 
