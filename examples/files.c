@@ -62,8 +62,7 @@ static void report(const char *input, const struct spb_error *error)
 
 int main(int argc, char **argv)
 {
-    struct spb_error error = { .reason =
-                                   "usage: files IN.json > OUT.pb, where IN.json can be read" };
+    struct spb_error error = { .reason = "usage: files IN.json > OUT.pb, with IN.json readable" };
     FILE *const in = argc == 2 ? fopen(argv[1], "rb") : NULL;
     spb_converter *const converter = spb_converter_new(NULL);
     spb_documents *const documents = converter == NULL ? NULL : spb_documents_new(converter);
