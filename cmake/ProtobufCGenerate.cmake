@@ -56,3 +56,24 @@ function(protobuf_descriptor_set output)
         COMMENT "Generating the descriptor set ${name}"
         VERBATIM)
 endfunction()
+
+# protobuf_google_session(<library> <runtime>)
+#
+# Makes a library of session.proto for Google's C++ runtime, the target <runtime>.
+function(protobuf_google_session library runtime)
+    set(dir "${CMAKE_CURRENT_BINARY_DIR}/google")
+    file(MAKE_DIRECTORY "${dir}")
+    add_custom_command(
+        OUTPUT "${dir}/journey/v1/session.pb.cc" "${dir}/journey/v1/session.pb.h"
+        COMMAND "${ProtobufC_PROTOC}"
+            "--proto_path=${proto_dir}"
+            "--proto_path=${ProtobufC_IMPORT_DIR}"
+            "--cpp_out=${dir}"
+            journey/v1/session.proto
+        DEPENDS "${proto_dir}/journey/v1/session.proto"
+        VERBATIM)
+    add_library(${library} STATIC "${dir}/journey/v1/session.pb.cc")
+    target_compile_options(${library} PRIVATE -w)
+    target_include_directories(${library} SYSTEM PUBLIC "${dir}")
+    target_link_libraries(${library} PUBLIC ${runtime})
+endfunction()
