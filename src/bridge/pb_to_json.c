@@ -144,18 +144,15 @@ static struct cursor write_long_text(struct pb_to_json *c, struct cursor k, size
 /* Text of two vectors or less is whole when they are copied; a field's room holds them. */
 static inline struct cursor write_text(struct pb_to_json *c, struct cursor k, size_t len)
 {
-    struct spb_scan scan = spb_copy_scan(k.at, k.to + 1);
-    uint32_t odd = scan.quote | scan.odd;
-    size_t last = len;
-
-    if (len > SPB_VECTOR) {
-        last = len - SPB_VECTOR;
-        if (odd != 0 || last > SPB_VECTOR)
-            return write_long_text(c, k, len);
-        scan = spb_copy_scan(k.at + SPB_VECTOR, k.to + 1 + SPB_VECTOR);
-        odd = scan.quote | scan.odd;
-    }
-    if ((odd & spb_first_bits((unsigned)last)) != 0 && !spb_is_common_text(k.at, len))
+    if (len > 2 * SPB_VECTOR)
+        return write_long_text(c, k, len);
+    uint32_t rare = spb_copy_scan(k.at, k.to + 1).rare;
+    if (len <= SPB_VECTOR)
+        rare &= spb_first_bits((unsigned)len);
+    else
+        rare |= spb_copy_scan(k.at + SPB_VECTOR, k.to + 1 + SPB_VECTOR).rare &
+                spb_first_bits((unsigned)len - SPB_VECTOR);
+    if (rare != 0 && !spb_is_common_text(k.at, len))
         return write_long_text(c, k, len);
     *k.to = '"';
     k.to[1 + len] = '"';

@@ -181,9 +181,9 @@ static inline const uint8_t *fill_string(struct fill *f, char **member, const ui
     if (text == NULL)
         return NULL;
     const struct spb_scan scan = spb_copy_scan(at, text);
-    const uint32_t mask = len < SPB_VECTOR ? (UINT32_C(1) << len) - 1 : 0;
-    spb_watch_utf8(&watch, at, scan.high & mask);
-    if (len >= SPB_VECTOR || (scan.stop & mask) != 0 || watch.doubt) {
+    const unsigned short_len = len < SPB_VECTOR ? (unsigned)len : 0;
+    spb_watch_utf8(&watch, at, scan.high, short_len);
+    if (len >= SPB_VECTOR || (scan.stop & spb_first_bits(short_len)) != 0 || watch.doubt) {
         if (!is_fit(f, at, len))
             return NULL;
         memcpy(text, at, len);

@@ -218,13 +218,13 @@ static const char *copy_string(struct spb_json_reader *reader, const char *at, u
     for (;;) {
         const struct spb_scan scan = spb_copy_scan(at, to);
         if (scan.stop == 0) {
-            spb_watch_utf8(&watch, at, scan.high);
+            spb_watch_utf8(&watch, at, scan.high, SPB_VECTOR);
             at += SPB_VECTOR;
             to += SPB_VECTOR;
             continue;
         }
         const unsigned plain = spb_first(scan.stop);
-        spb_watch_utf8(&watch, at, scan.high & spb_first_bits(plain));
+        spb_watch_utf8(&watch, at, scan.high, plain);
         at += plain;
         to += plain;
         if (*at == '"')

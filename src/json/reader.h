@@ -66,13 +66,13 @@ static inline const char *spb_json_string(struct spb_json_reader *reader, const 
     for (;;) {
         const struct spb_scan scan = spb_copy_scan(at, to);
         if (scan.stop == 0) {
-            spb_watch_utf8(&watch, at, scan.high);
+            spb_watch_utf8(&watch, at, scan.high, SPB_VECTOR);
             at += SPB_VECTOR;
             to += SPB_VECTOR;
             continue;
         }
         const unsigned plain = spb_first(scan.stop);
-        spb_watch_utf8(&watch, at, scan.high & spb_first_bits(plain));
+        spb_watch_utf8(&watch, at, scan.high, plain);
         at += plain;
         to += plain;
         if (*at == '"')

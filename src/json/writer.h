@@ -38,13 +38,13 @@ static inline bool spb_json_write_string(struct spb_out *out, const uint8_t *tex
         const size_t left = (size_t)(end - text);
         const uint32_t stop = scan.stop | (left < SPB_VECTOR ? UINT32_C(1) << left : 0);
         if (stop == 0) {
-            spb_watch_utf8(watch, text, scan.high);
+            spb_watch_utf8(watch, text, scan.high, SPB_VECTOR);
             text += SPB_VECTOR;
             to += SPB_VECTOR;
             continue;
         }
         const unsigned plain = spb_first(stop);
-        spb_watch_utf8(watch, text, scan.high & spb_first_bits(plain));
+        spb_watch_utf8(watch, text, scan.high, plain);
         text += plain;
         to += plain;
         if (text == end)
