@@ -390,6 +390,20 @@ class BadOutputs(ExchangeTest):
                 self.assertEqual((done.returncode, report(done.stderr)[::2]), (3, (0, 0)))
                 self.assertEqual(listener.wait(), 3)
 
+    @unittest.skipUnless(pathlib.Path("/dev/full").is_char_device(), "no /dev/full")
+    def test_one_who_has_ended_is_told_that_its_sessions_cannot_be_written(self):
+        """A sender that takes a receipt without a reason for success loses nothing by it."""
+        with open("/dev/full", "wb") as full:
+            for endpoint in (self.unix, self.tcp):
+                listener = self.listen(stdout=full, at=[endpoint])
+                peer = self.connect(listener)
+                listener.process.send_signal(signal.SIGSTOP)
+                peer.send(self.pb(NDJSON))
+                peer.finish()
+                listener.process.send_signal(signal.SIGCONT)
+                self.assert_cut_off(peer, 0)
+                self.assertEqual(listener.wait(), 3)
+
     def test_a_disk_that_fills_up_confirms_what_is_on_it(self):
         def little():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

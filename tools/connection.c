@@ -97,6 +97,14 @@ void connection_end(struct connection *connection, const char *reason, uint64_t 
     spb_frames_release(&connection->frames);
 }
 
+bool connection_is_unfinished(const struct connection *connection)
+{
+    if (connection->state == CONNECTION_RECEIVING)
+        return true;
+    return connection->state == CONNECTION_ENDING && connection->receipt.reason[0] == '\0' &&
+           connection->receipt.sessions < connection->taken;
+}
+
 static short wish_of(const struct connection *connection)
 {
     if (connection->state == CONNECTION_ENDING)

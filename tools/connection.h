@@ -73,6 +73,10 @@ void connection_settle(struct connection *connection, uint64_t now_ms);
 /* Take no more. reason: empty when the sender has ended the stream as it should. */
 void connection_end(struct connection *connection, const char *reason, uint64_t now_ms);
 
+/* It could go on, or it has ended as it should and what was taken is not written: its last receipt needs a
+   reason when no more is written. */
+bool connection_is_unfinished(const struct connection *connection);
+
 /* What poll() is to wait for, and what may be possible by what it has told: POLLIN to receive, POLLOUT to
    send. */
 struct pollfd connection_poll(const struct connection *connection);

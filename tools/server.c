@@ -526,7 +526,7 @@ static void dismiss(struct server *server)
 
     server->stopping = true;
     for (size_t i = 0; i < server->count; i++)
-        if (server->connections[i].state == CONNECTION_RECEIVING)
+        if (connection_is_unfinished(&server->connections[i]))
             connection_end(&server->connections[i], reason, server->now_ms);
         else if (server->connections[i].state == CONNECTION_GREETING)
             connection_close(&server->connections[i]);
