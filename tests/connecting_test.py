@@ -121,7 +121,8 @@ class Faults(ConnectingTest):
 
     def test_a_bad_session_ends_the_run(self):
         tool = self.serve(self.pb(A) + BAD + self.pb(B))
-        self.ended(tool, 1, f"pb2session: {self.unix}: record 2: byte \\d+: .+\n")
+        place = len(self.pb(A)) + 1
+        self.ended(tool, 1, f"pb2session: {self.unix}: record 2: byte {place}: .+\n")
         self.assertEqual(self.written(), A + b"\n")
 
     def test_bad_sessions_are_passed_over_where_they_are_skipped(self):

@@ -290,6 +290,16 @@ class BadSessions(ExchangeTest):
         pattern = f"pb2session: {listener.endpoint}: sender 1 ({where}): "
         listener.says(re.escape(pattern.encode()) + rb".+\n")
 
+    def test_the_place_of_what_is_bad_counts_in_the_stream(self):
+        listener = self.listen()
+        before = self.pb(A) + DEMAND + self.pb(B)
+        for bad, offset in ((frame(b"\0\0"), 1), (frame(b"\x0a\x02\xff\xff"), 3), (b"\xff" * 11, 0)):
+            peer = self.connect(listener)
+            peer.send(before + bad)
+            reason = peer.receipts()[-1].reason
+            self.assertTrue(reason.startswith(f"record 3: byte {len(before) + offset}: "), reason)
+            listener.says(re.escape(reason.encode()))
+
     def test_bad_sessions_are_passed_over_told_and_counted_when_skipped(self):
         listener = self.listen("--on-error=skip")
         peer = self.connect(listener)

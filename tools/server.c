@@ -202,6 +202,7 @@ static void take_message(struct server *server, struct connection *connection,
     }
     status = server->keeper->take(server->keeper->context, message, len, &error);
     if (status == CLI_REJECTED) {
+        error.offset += (size_t)connection->frames.offset - len; /* in the stream */
         judge_bad(server, connection, &error, server->options->skips_bad);
         return;
     }

@@ -1,5 +1,6 @@
 #include "transport/consumer.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "clock.h"
@@ -67,8 +68,8 @@ static enum cli_status commit(struct run *run)
 static void tell_bad(const struct consumer *consumer, const struct incoming *message,
                      const struct spb_error *error)
 {
-    cli_error("%s: %s: byte %zu: %s%s%s", consumer->options.endpoint, message->place, error->offset,
-              error->path, error->path[0] != '\0' ? ": " : "",
+    cli_error("%s: %s: byte %" PRIu64 ": %s%s%s", consumer->options.endpoint, message->place,
+              message->offset + error->offset, error->path, error->path[0] != '\0' ? ": " : "",
               message->reason != NULL ? message->reason : error->reason);
 }
 

@@ -33,6 +33,7 @@ enum { CONSUMER_PLACE_SIZE = 96 };
 struct incoming {
     const uint8_t *data; /* NULL: none has come */
     size_t len;
+    uint64_t offset;                 /* of its first byte in the stream; 0 where it stands alone */
     char place[CONSUMER_PLACE_SIZE]; /* which one it is, such as `sequence 12` */
     const char *reason; /* why it is no session, where the transport knows better; or NULL */
 };

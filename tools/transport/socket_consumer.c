@@ -79,6 +79,7 @@ static enum cli_status next(struct consumer *consumer, int timeout_ms, struct in
     case SPB_OK:
         if (message_out->len == 0) /* a demand for a receipt; there are none */
             message_out->data = NULL;
+        message_out->offset = reader->frames.offset - message_out->len;
         reader->count += message_out->len > 0;
         return CLI_OK;
     case SPB_END:
