@@ -8,12 +8,14 @@ TOOLS has both tools.
 
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import time
 import unittest
 
 import toolcase
@@ -22,6 +24,7 @@ from toolcase import A, B, C, DEADLINE_S, NDJSON, frame, main, run, session, wai
 from wirebytes import fields, undelimited
 
 NOBODY, NOGROUP, SOMEBODY = 65534, 65533, 12345
+MANY = 64  # connections, or open files
 NOT_ROOT = os.geteuid() != 0
 
 # Becomes what its arguments say, with a socket in systemd's place.
@@ -446,6 +449,29 @@ class Connections(ExchangeTest):
         third.socket.settimeout(DEADLINE_S)
         first.close()
         self.assertTrue(third.socket.recv(1))
+
+    def test_too_many_open_files_are_told_once_and_the_others_wait(self):
+        def few():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (MANY, MANY))
+        listener = self.listen(preexec_fn=few)
+        peers = [self.connect(listener) for _ in range(MANY)]
+        listener.says(rb"Too many open files; trying again\n")
+        time.sleep(2.5)  # it has tried again
+        self.assertEqual(listener.said.count(b"trying again"), 1, listener.said)
+        for peer in peers:
+            peer.close()
+        self.send_well(self.unix, A)
+        self.stop_well(listener)
+
+    def test_who_connects_and_leaves_without_a_session_is_not_worth_a_line(self):
+        for endpoint in (self.unix, self.tcp):
+            listener = self.listen(at=[endpoint])
+            for _ in range(MANY):
+                with connect(listener.endpoint):
+                    pass
+            self.send_well(listener.endpoint, A)
+            self.stop_well(listener)
+            self.assertEqual(listener.said.count(b"\n"), 1, listener.said)
 
     def test_a_connection_that_is_closed_leaves_nothing_open(self):
         listener = self.listen()

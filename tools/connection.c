@@ -184,7 +184,8 @@ static void give_up_receipts(struct connection *connection, const char *reason)
     spb_bytes_release(&connection->out);
     if (connection->state != CONNECTION_ENDING)
         return;
-    connection_tell(connection, "no receipt for its sessions: ", reason);
+    if (connection->taken > 0)
+        connection_tell(connection, "no receipt for its sessions: ", reason);
     connection_close(connection);
 }
 

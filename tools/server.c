@@ -40,6 +40,7 @@ struct server {
     size_t capacity;
     uint64_t now_ms;
     uint64_t accept_from_ms;
+    bool accept_fails; /* which was told */
 
     uint64_t sender_count;
     uint64_t cut_off_count;
@@ -133,10 +134,14 @@ static void accept_connections(struct server *server, spb_listener *listener)
         if (status == SPB_NEED_MORE)
             return;
         if (status != SPB_OK) {
-            cli_error("%s; trying again", status == SPB_IO ? error.reason : "not enough memory");
+            if (!server->accept_fails)
+                cli_error("%s; trying again",
+                          status == SPB_IO ? error.reason : "not enough memory");
+            server->accept_fails = true;
             server->accept_from_ms = server->now_ms + ACCEPT_PAUSE_MS;
             return;
         }
+        server->accept_fails = false;
         add_connection(server, listener, fd, &peer);
     }
 }
