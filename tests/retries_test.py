@@ -13,7 +13,7 @@ import termios
 import threading
 import time
 
-from exchange import DEMAND, ExchangeTest, Receipt, connect, lines
+from exchange import DEMAND, ExchangeTest, Receipt, connect, lines, report
 from toolcase import A, B, C, NDJSON, main, wait_until
 
 RETRY_S = 2
@@ -141,6 +141,50 @@ class Losses(ExchangeTest):
         wait_until(lambda: len(self.written()) >= len(text), "output")
         self.assertTrue(self.written() == text)
         self.stop_well(listener)
+
+    def test_a_sender_that_a_signal_ends_says_what_is_confirmed(self):
+        one, two, three = NDJSON.splitlines(keepends=True)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            for options, before in (((), b""), (("--skip=1",), A + b"\n"),
+                                    (("--retry",), b""), (("--rejects", self.folder / "bad"), b"")):
+                with self.subTest(number=number, options=options):
+                    listening = self.receive()
+                    sender = self.sender(self.unix, "--receipt-every=1", *options,
+                                         stdin=subprocess.PIPE)
+                    peer = self.accept(listening)
+                    sender.process.stdin.write(before + one)
+                    peer.sessions(1)
+                    peer.send(Receipt(1).frame())
+                    for line in (two, three):  # it takes what has come each time it has sent
+                        sender.process.stdin.write(line)
+                        peer.sessions(1)
+                    self.assertEqual(sender.stop(number), -number)
+                    self.assertEqual(report(sender.said), (1, 3, 1 + bool(before)))
+                    self.assertEqual(sender.said.count(b"\n"), 1)
+                    listening.close()
+                    os.unlink(self.unix.removeprefix("unix:"))
+                    self.assertEqual(self.files(), [])
+
+    def test_a_sender_with_nothing_to_say_is_ended_by_a_signal_as_usual(self):
+        for options, text in (((), b""), (("--no-receipt",), A + b"\n"), (("--retry",), b"")):
+            listening = self.receive()
+            sender = self.sender(self.unix, *options, stdin=subprocess.PIPE)
+            peer = self.accept(listening)
+            sender.process.stdin.write(text)
+            peer.sessions(len(text) > 0)
+            self.assertEqual((sender.stop(signal.SIGINT), sender.said), (-signal.SIGINT, b""))
+            listening.close()
+            os.unlink(self.unix.removeprefix("unix:"))
+
+    def test_a_signal_that_is_ignored_stays_ignored_by_a_sender(self):
+        def ignore():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sender, peer = self.scripted(NDJSON, preexec_fn=ignore)
+        peer.sessions(3)
+        sender.process.send_signal(signal.SIGINT)
+        peer.send(Receipt(3).frame())
+        peer.close()
+        self.assertEqual((sender.wait(), sender.said), (0, b""))
 
     def test_a_second_signal_of_either_kind_kills(self):
         for first, second in ((signal.SIGTERM, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)):

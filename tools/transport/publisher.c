@@ -1,10 +1,98 @@
+#define _POSIX_C_SOURCE 200809L
+
 #include "transport/publisher.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { MORE_SIZE = 128 };
+enum {
+    MORE_SIZE = 128,
+    LINE_SIZE = 1024, /* of what a signal makes it say */
+    DIGITS_MAX = 20,  /* of 64 bits */
+    DECIMAL = 10,
+};
+
+/* -- Signals ------------------------------------------------------------------------------- */
+
+static const int ending_signals[] = { SIGINT, SIGTERM };
+enum { ENDING_SIGNAL_COUNT = sizeof(ending_signals) / sizeof(ending_signals[0]) };
+
+static struct sigaction before[ENDING_SIGNAL_COUNT];
+static const struct publisher *volatile at_work; /* NULL: nothing can be said */
+static bool on_terminal;                         /* where progress may stand in the line */
+
+struct line {
+    size_t len;
+    char text[LINE_SIZE];
+};
+
+static void put(struct line *line, const char *text)
+{
+    while (*text != '\0' && line->len < LINE_SIZE - 1)
+        line->text[line->len++] = *text++;
+}
+
+static void put_number(struct line *line, uint64_t number)
+{
+    char digits[DIGITS_MAX + 1] = "";
+    char *at = digits + DIGITS_MAX;
+
+    do
+        *--at = (char)('0' + number % DECIMAL);
+    while ((number /= DECIMAL) > 0);
+    put(line, at);
+}
+
+/* In a handler nothing of stdio may be used. */
+static void tell_at_once(const struct publisher *publisher)
+{
+    struct line line = { 0 };
+    ssize_t written;
+
+    put(&line, on_terminal ? "\nsession2pb: " : "session2pb: ");
+    put(&line, publisher->options.endpoint);
+    put(&line, ": a signal has ended it; ");
+    put_number(&line, publisher->confirmed);
+    put(&line, " of ");
+    put_number(&line, publisher->count);
+    put(&line, " sessions confirmed, go on with --skip=");
+    put_number(&line, publisher->options.skipped + publisher->confirmed);
+    line.text[line.len++] = '\n';
+    written = write(STDERR_FILENO, line.text, line.len);
+    (void)written; /* there is nobody else to tell */
+}
+
+/* Then the signal does what it would have done. */
+static void tell_and_end(int signal_number)
+{
+    const struct publisher *publisher = at_work;
+
+    if (publisher != NULL && publisher->counts && publisher->count > 0)
+        tell_at_once(publisher);
+    at_work = NULL;
+    for (size_t i = 0; i < ENDING_SIGNAL_COUNT; i++)
+        if (ending_signals[i] == signal_number)
+            (void)sigaction(signal_number, &before[i], NULL);
+    (void)raise(signal_number); /* it arrives when this function returns */
+}
+
+static void watch_signals(void)
+{
+    on_terminal = isatty(STDERR_FILENO);
+    for (size_t i = 0; i < ENDING_SIGNAL_COUNT; i++) {
+        struct sigaction action = { .sa_handler = tell_and_end };
+
+        sigfillset(&action.sa_mask); /* one of them at a time */
+        /* What was ignored stays ignored: nohup */
+        if (sigaction(ending_signals[i], NULL, &before[i]) == 0 && before[i].sa_handler != SIG_IGN)
+            (void)sigaction(ending_signals[i], &action, NULL);
+    }
+}
+
+/* -- Publishing ---------------------------------------------------------------------------- */
 
 static unsigned traits_of(const struct publisher_options *options)
 {
@@ -21,9 +109,17 @@ enum cli_status publisher_open(const struct publisher_options *options,
                                struct publisher **publisher_out)
 {
     const struct transport *transport = transport_find(options->endpoint, traits_of(options));
+    enum cli_status status;
 
     *publisher_out = NULL;
-    return transport != NULL ? transport->publisher->open(options, publisher_out) : CLI_USAGE;
+    if (transport == NULL)
+        return CLI_USAGE;
+    status = transport->publisher->open(options, publisher_out);
+    if (status == CLI_OK) {
+        at_work = *publisher_out;
+        watch_signals();
+    }
+    return status;
 }
 
 enum cli_status publisher_add(struct publisher *publisher, const void *message, size_t len)
@@ -43,6 +139,7 @@ enum cli_status publisher_finish(struct publisher *publisher)
 
 void publisher_close(struct publisher *publisher)
 {
+    at_work = NULL;
     if (publisher != NULL)
         publisher->kind->close(publisher);
 }
