@@ -25,6 +25,8 @@ ROUNDS = 24
 CONNECTIONS = 10000
 RUBBISH_CONNECTIONS = 500
 IDLE = 1000
+HALVES = 8
+MESSAGE_MAX = 2**22  # unless it is told
 
 RUBBISH = (
     NDJSON,
@@ -119,6 +121,17 @@ class SlowPeers(ExchangeTest):
         self.assert_memory(listener, MEMORY_MAX)
         for peer in idle:
             peer.leave()
+        self.stop_well(listener)
+
+    def test_messages_that_stop_in_the_middle_hold_no_more_than_four_times_what_has_come(self):
+        listener = self.listen()
+        listener_alone = listener.peak()[0]
+        part = varint(MESSAGE_MAX) + bytes(MESSAGE_MAX - 1)
+        for _ in range(HALVES):
+            peer = self.connect(listener)
+            peer.send(part)
+        self.send_well(self.unix, A)
+        self.assert_memory(listener, listener_alone + 4 * HALVES * len(part))
         self.stop_well(listener)
 
 
