@@ -19,7 +19,7 @@ import sys
 import exchange
 import make_sessions
 import toolcase
-from exchange import Peer, Receipt, by_sender, lines
+from exchange import Peer, Receipt, by_sender, lines, listens
 from toolcase import DEADLINE_S, frame, main, session, wait_until
 
 BIN, DESC, PROTOC = sys.argv[3:6]
@@ -316,15 +316,6 @@ def has_protobuf():
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return taken.getsockname()[1]
-
-
-def listens(endpoint):
-    """Whether somebody listens there, as the kernel's tables tell, without connecting."""
-    where = endpoint.rpartition(":")[2]
-    if where.isdigit():
-        return f":{int(where):04X} 00000000:0000 0A " in pathlib.Path("/proc/net/tcp").read_text()
-    table = pathlib.Path("/proc/net/unix").read_text()
-    return re.search(rf" 00010000 0001 01 +\d+ {re.escape(where)}$", table, re.M) is not None
 
 
 class Systemd(Examples):

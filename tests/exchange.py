@@ -4,6 +4,7 @@ of theirs that do what a test says, right or wrong.
 
 import contextlib
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -89,6 +90,15 @@ def address(endpoint):
     host, _, port = rest.rpartition(":")
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
     return family, (host.strip("[]"), int(port))
+
+
+def listens(endpoint):
+    """Whether somebody listens there, as the kernel's tables tell, without connecting."""
+    where = endpoint.rpartition(":")[2]
+    if where.isdigit():
+        return f":{int(where):04X} 00000000:0000 0A " in pathlib.Path("/proc/net/tcp").read_text()
+    table = pathlib.Path("/proc/net/unix").read_text()
+    return re.search(rf" 00010000 0001 01 +\d+ {re.escape(where)}$", table, re.M) is not None
 
 
 class Peer:

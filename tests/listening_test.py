@@ -19,7 +19,7 @@ import time
 import unittest
 
 import toolcase
-from exchange import DEMAND, ExchangeTest, Receipt, by_sender, connect, lines, report
+from exchange import DEMAND, ExchangeTest, Receipt, by_sender, connect, lines, listens, report
 from toolcase import A, B, C, DEADLINE_S, NDJSON, frame, main, run, session, wait_until
 from wirebytes import fields, undelimited
 
@@ -340,7 +340,7 @@ class Output(ExchangeTest):
 
     def test_stats_are_told_at_the_end(self):
         listener = self.listen("--stats", "-q")
-        wait_until(lambda: "socket" in self.files(), "the socket")
+        wait_until(lambda: listens(self.unix), "the listener")
         done = self.send(self.unix, NDJSON, "--stats")
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stderr, rb"\Asession2pb: 3 records, 0 rejected, .*\n\Z")

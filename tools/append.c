@@ -109,6 +109,8 @@ static enum cli_status judge_rest(const struct output *output, spb_converter *co
     spb_bytes_release(&message);
     if (status != CLI_OK)
         return status;
+    if (judged == SPB_NO_MEMORY)
+        return cli_no_memory();
     if (judged == SPB_OK)
         return end_line(output);
     return judged == SPB_NEED_MORE ? cut(output, end, size)
@@ -146,8 +148,11 @@ enum cli_status append_prepare(const struct output *output, spb_converter *conve
 {
     struct stat found;
 
-    if (output->fd == -1 || fstat(output->fd, &found) == -1 || !S_ISREG(found.st_mode) ||
-        found.st_size == 0)
+    if (output->fd == -1)
+        return CLI_OK;
+    if (fstat(output->fd, &found) == -1)
+        return cli_system_error("read", output->name, errno);
+    if (!S_ISREG(found.st_mode) || found.st_size == 0)
         return CLI_OK;
     return lines ? prepare_lines(output, converter, found.st_size)
                  : prepare_archive(output, found.st_size);
