@@ -137,6 +137,12 @@ class Peer:
         with contextlib.suppress(OSError):
             self.socket.sendall(data)
 
+    def flood(self, data):
+        """Send it again and again, until nothing can be sent."""
+        with contextlib.suppress(OSError):
+            while True:
+                self.socket.sendall(data)
+
     def leave(self):
         """End what goes on over the connection in any thread."""
         with contextlib.suppress(OSError):

@@ -26,6 +26,7 @@ CONNECTIONS = 10000
 RUBBISH_CONNECTIONS = 500
 IDLE = 1000
 HALVES = 8
+UNREAD = 1000  # receipts, more than a socket holds
 MESSAGE_MAX = 2**22  # unless it is told
 
 RUBBISH = (
@@ -39,6 +40,10 @@ RUBBISH = (
 
 
 class SlowPeers(ExchangeTest):
+    def setUp(self):
+        super().setUp()
+        self.message = self.pb(A)
+
     def test_single_bytes_to_a_receiver(self):
         for framing in ("delimited", "list", "be32"):
             listener = self.listen(f"--framing={framing}")
@@ -93,6 +98,43 @@ class SlowPeers(ExchangeTest):
 
     def test_a_silent_sender_is_given_up(self):
         self.cut_off_in_time(b"", "--idle-timeout=1")
+
+    def deaf(self, listener):
+        """One who has a session and a receipt after the other, until no more receipts fit."""
+        peer = self.connect(listener)
+        for n in range(1, UNREAD + 1):
+            peer.send(self.message + DEMAND)
+            wait_until(lambda n=n: len(self.written()) == n * (len(A) + 1), "output")
+        return peer
+
+    def test_one_that_does_not_read_its_receipts_is_given_up_at_its_end(self):
+        for leave in ("finish", "close"):
+            listener = self.listen("--frame-timeout=1")
+            idle = self.idle_files(listener)
+            getattr(self.deaf(listener), leave)()
+            wait_until(lambda: listener.open_files() == idle, "a closed connection")
+            listener.says(rb"pb2session: .*sender 2 .*: .+\n")
+            self.send_well(self.unix, B)
+            self.stop_well(listener)
+            self.out.unlink()
+
+    def test_one_that_is_cut_off_and_goes_on_is_left_soon(self):
+        for endpoint in (self.unix, self.tcp):
+            listener = self.listen(at=[endpoint])
+            idle = self.idle_files(listener)
+            peer = self.connect(listener)
+            flood = threading.Thread(target=peer.flood, args=(b"\xff" * 100000,))
+            flood.start()
+            self.assert_left(listener, idle)
+            flood.join()
+            self.stop_well(listener)
+
+    def assert_left(self, listener, idle):
+        """Nobody is connected soon, although the one who was would go on for long."""
+        listener.says(rb"pb2session: .*sender 2 .*: .+\n")
+        begin = time.monotonic()
+        wait_until(lambda: listener.open_files() == idle, "a closed connection")
+        self.assertLess(time.monotonic() - begin, 10)
 
     def test_demands_show_that_a_sender_is_there(self):
         peer = self.connect(self.listen("--idle-timeout=2"))

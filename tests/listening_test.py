@@ -15,6 +15,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -379,6 +380,24 @@ class Signals(ExchangeTest):
                 self.assert_cut_off(peer, 15)
             self.assertEqual(listener.wait(), 0)
             self.assertEqual(self.written(), NDJSON * 15)
+            self.out.unlink()
+
+    def test_senders_that_go_on_do_not_hold_up_the_end(self):
+        stream = self.pb(b"".join(lines("s", 1000)))
+        for endpoint in (self.unix, self.tcp):
+            listener = self.listen(at=[endpoint])
+            peers = [self.connect(listener) for _ in range(3)]
+            senders = [threading.Thread(target=peer.flood, args=(stream,)) for peer in peers]
+            for sender in senders:
+                sender.start()
+            wait_until(lambda: len(self.written()) > 10 * len(stream), "output")
+            self.stop_well(listener)
+            last = [peer.receipts()[-1] for peer in peers]
+            for sender in senders:
+                sender.join()
+            self.assertTrue(all(receipt.reason for receipt in last))
+            self.assertEqual(sum(receipt.sessions for receipt in last),
+                             self.written().count(b"\n"))
             self.out.unlink()
 
     def test_a_sender_is_told_that_the_receiver_stops(self):

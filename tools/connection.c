@@ -224,5 +224,6 @@ void connection_close(struct connection *connection)
     channel_close(&connection->channel);
     spb_frames_release(&connection->frames);
     spb_bytes_release(&connection->out);
+    connection->due = false;
     connection->state = CONNECTION_CLOSED;
 }
