@@ -2,6 +2,7 @@
 """Breaks the sources in one place at a time, and shows that the tests notice.
 
     mutate.py ROOT [NUMBER...]
+    mutate.py ROOT --check     only look whether each row can be put in its place
 
 Each row of MUTATIONS stands once in its file. A copy of the source tree is built and tested with each
 of them, or with those whose NUMBERs are given. A mutation that does not compile is an error of this
@@ -20,8 +21,8 @@ JOBS = "-j2"
 
 # What judges the sources by their looks or has other subjects than the library, and what is asked only when
 # the quick ones notice nothing.
-TESTS_LEFT_OUT = "layering|sizes|headers|readme|manual|known_bugs|reference|completions|install|evolution|" \
-    "buf|duckdb|clickhouse|nats|kafka|brokers|tls"
+TESTS_LEFT_OUT = "layering|sizes|headers|readme|manual|known_bugs|mutations|reference|completions|install|" \
+    "evolution|buf|duckdb|clickhouse|nats|kafka|brokers|tls"
 SLOW_TESTS = "interop|matrix|numbers|streams|archives|progress|fault|failing|linear|threads|peers|" \
     "exchange|listening|retries|netem|connecting|examples|languages"
 
@@ -97,6 +98,31 @@ def run(*words, cwd=None):
                           encoding="utf-8", errors="replace", check=False)
 
 
+def misplaced(root, mutation):
+    """Why a row cannot be put in its place, or None."""
+    file, old, new = mutation
+    times = (root / file).read_text(encoding="utf-8").count(old)
+    if times == 1 and old != new:
+        return None
+    return f"{file}: {times} times, or changed into itself: {old}"
+
+
+def check(root):
+    """Prints what is wrong with the rows. The number of them."""
+    faults = [fault for fault in (misplaced(root, row) for row in MUTATIONS) if fault]
+    print("".join(f"{fault}\n" for fault in faults), end="")
+    return len(faults)
+
+
+def chosen(words):
+    """The numbers of rows that are asked for; all, if none is."""
+    numbers = range(1, len(MUTATIONS) + 1)
+    wrong = [word for word in words if not word.isdecimal() or int(word) not in numbers]
+    if wrong:
+        sys.exit(f"no mutation {wrong[0]}: there are 1 to {len(MUTATIONS)}")
+    return [int(word) for word in words] or numbers
+
+
 class Copy:
     """A source tree that can be broken."""
 
@@ -128,8 +154,6 @@ class Copy:
     def noticed_by(self, file, old, new):
         path = self.source / file
         text = path.read_text(encoding="utf-8")
-        if text.count(old) != 1:
-            sys.exit(f"{file}: {text.count(old)} times: {old}")
         path.write_text(text.replace(old, new), encoding="utf-8")
         try:
             return self.failing() if self.compiles() else sys.exit(f"{file}: does not compile: {new}")
@@ -141,7 +165,10 @@ def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     root = pathlib.Path(sys.argv[1]).resolve()
-    numbers = [int(word) for word in sys.argv[2:]] or range(1, len(MUTATIONS) + 1)
+    faults = check(root)
+    if faults > 0 or sys.argv[2:] == ["--check"]:
+        sys.exit(faults > 0)
+    numbers = chosen(sys.argv[2:])
     unnoticed = 0
     with tempfile.TemporaryDirectory() as folder:
         copy = Copy(root, pathlib.Path(folder))
