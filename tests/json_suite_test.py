@@ -9,6 +9,7 @@ own, at every place where additional members may be. Exit status 0 when all hold
 
 import json
 import os
+import pathlib
 import sys
 import tempfile
 import unittest
@@ -85,8 +86,20 @@ DECISIONS = {
     "i_structure_UTF-8_BOM_empty_object.json": (REFUSE, "a byte order mark is not white space"),
 }
 
+PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs/json-test-suite.md"
+
 tools = None
 suite = None
+
+
+def rows_of_page():
+    """The decisions as docs/json-test-suite.md has them, those of one reason in a row."""
+    rows = {}
+    for name, decision in DECISIONS.items():
+        rows.setdefault(decision, []).append(f"`{name.removesuffix('.json')}`")
+    words = {ACCEPT: "accepted", REFUSE: "refused"}
+    return [f"| {words[status]} | {why} | {', '.join(names)} |" for (status, why), names in rows.items()]
+
 
 
 def split_session():
@@ -229,6 +242,13 @@ class SuiteTest(CasesTest):
 
     def test_every_decision_is_about_a_case(self):
         self.assertEqual(set(), DECISIONS.keys() - set(os.listdir(suite)))
+
+
+class PageTest(unittest.TestCase):
+    def test_the_page_tells_every_decision(self):
+        lines = PAGE.read_text(encoding="utf-8").splitlines()
+        head = lines.index("|---|---|---|")
+        self.assertEqual(rows_of_page(), lines[head + 1 : lines.index("", head)])
 
 
 class OwnTest(CasesTest):
