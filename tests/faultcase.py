@@ -41,6 +41,7 @@ FAILING = {
     "write": (errno.EIO, errno.ENOSPC),
     "open": (errno.EMFILE, errno.EACCES, errno.EIO),
     "openat": (errno.EMFILE, errno.EACCES),
+    "realpath": (errno.EACCES, errno.EIO),
     "stat": (errno.EIO, errno.ENOMEM),
     "lstat": (errno.EIO,),
     "fstat": (errno.EIO,),
@@ -71,7 +72,7 @@ FAILING = {
 }
 
 # Without these nothing can be done.
-VITAL = ("open", "read", "pread", "write", "fsync", "fdatasync", "rename")
+VITAL = ("open", "read", "pread", "write", "fsync", "fdatasync", "rename", "realpath")
 
 
 class Fault(NamedTuple):

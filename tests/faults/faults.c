@@ -114,6 +114,7 @@ CALL(ssize_t, -1, send, (int fd, const void *data, size_t len, int flags), (fd, 
 
 CALL(int, -1, open, (const char *path, int flags, mode_t mode), (path, flags, mode))
 CALL(int, -1, openat, (int folder, const char *path, int flags, mode_t mode), (folder, path, flags, mode))
+CALL(char *, NULL, realpath, (const char *path, char *found), (path, found))
 CALL(int, -1, stat, (const char *path, struct stat *found), (path, found))
 CALL(int, -1, lstat, (const char *path, struct stat *found), (path, found))
 CALL(int, -1, fstat, (int fd, struct stat *found), (fd, found))
