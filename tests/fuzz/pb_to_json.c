@@ -2,6 +2,15 @@
 #include "base/utf8.h"
 #include "fuzz_engines.h"
 
+/* Whether a text begins with the id and a quote, if the id is one that stands in a text as it is. */
+static bool is_printed(const char *text, const char *id, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)id[i] < ' ' || id[i] == '"' || id[i] == '\\')
+            return true;
+    return strncmp(text, id, len) == 0 && text[len] == '"';
+}
+
 /* The id is found without a look at the rest, and is the one that is printed. */
 static void check_id(spb_converter *converter, const struct fuzz_input *input, const char *json)
 {
@@ -19,6 +28,7 @@ static void check_id(spb_converter *converter, const struct fuzz_input *input, c
     if (json != NULL) {
         fuzz_must(status == SPB_OK);
         fuzz_must((id != NULL) == (strncmp(json, member, sizeof member - 1) == 0));
+        fuzz_must(id == NULL || is_printed(json + sizeof member - 1, id, len));
     }
     free(copy);
 }

@@ -75,6 +75,7 @@ static void check_bytes(unsigned options, const void *data, size_t len)
     if (status == SPB_OK) {
         struct fuzz_result pb =
             fuzz_run_with(fuzz_json_to_pb, options, json.out.data, json.out.len);
+        fuzz_must(pb.status == SPB_OK);
         check_tree(fuzz_converter(options & ~(unsigned)FUZZ_PADDED), tree, &pb.out);
         fuzz_release(&pb);
     } else {
