@@ -72,6 +72,19 @@ class Sessions(TlsTest):
         listener.process.send_signal(signal.SIGCONT)
         self.assertEqual(peer.receipt(), Receipt(4000))
 
+    def test_why_a_receipt_cannot_be_sent_is_told(self):
+        """The sender has ended its stream and is gone: the first of two receipts resets the connection."""
+        listener = self.listen()
+        peer = self.connect(listener)
+        stream = DEMAND + self.pb(filled("long-0", 72000))
+        listener.process.send_signal(signal.SIGSTOP)
+        for at in range(0, len(stream), RECORD):
+            peer.send(stream[at:at + RECORD])
+        peer.finish()
+        peer.close()
+        listener.process.send_signal(signal.SIGCONT)
+        listener.says(rb"no receipt for its sessions: the connection to the sender failed: .+\n")
+
     def test_every_piece_of_one_byte_counts(self):
         peer = self.connect(self.listen())
         peer.send_in_bytes(self.pb(NDJSON))

@@ -291,6 +291,21 @@ static enum spb_status judge(struct tls *tls, int result, short *event_out, stru
     }
 }
 
+/* The same of sending. Once the other end has ended its stream, OpenSSL calls a failure of the system that
+   end as well. */
+static enum spb_status judge_sending(struct tls *tls, int result, short *event_out,
+                                     struct spb_error *error)
+{
+    int system_error = errno;
+    enum spb_status status = judge(tls, result, event_out, error);
+
+    if (status != SPB_END)
+        return status;
+    error->status = SPB_IO;
+    explain_system(tls, system_error, error);
+    return SPB_IO;
+}
+
 /* OpenSSL looks at what was left of errors of other calls. */
 static void forget_errors(void)
 {
@@ -344,14 +359,12 @@ static enum spb_status tls_send_some(struct channel *channel, const void *data, 
 
         forget_errors();
         if (SSL_write_ex(channel->tls->ssl, at + *sent_out, len - *sent_out, &sent) != 1)
-            status = judge(channel->tls, 0, &channel->send_event, error);
+            status = judge_sending(channel->tls, 0, &channel->send_event, error);
         else
             channel->send_event = POLLOUT;
         *sent_out += sent;
     }
-    if (status == SPB_NEED_MORE)
-        return SPB_OK;
-    return status == SPB_OK ? SPB_OK : SPB_IO;
+    return status == SPB_NEED_MORE ? SPB_OK : status;
 }
 
 /* As many records as fit. */
@@ -416,8 +429,8 @@ static enum spb_status tls_half_close(struct channel *channel, struct spb_error 
     result = SSL_shutdown(tls->ssl);
     tls->half_closed = result >= 0;
     if (result < 0)
-        status = judge(tls, result, &channel->send_event, error);
-    return status == SPB_OK || status == SPB_NEED_MORE ? status : SPB_IO;
+        status = judge_sending(tls, result, &channel->send_event, error);
+    return status;
 }
 
 const struct channel_layer tls_layer = {
