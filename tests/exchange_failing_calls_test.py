@@ -23,10 +23,6 @@ JUDGING = ("fstat", "ftruncate", "pread", "realloc")  # what the output's last l
 TIDY = ("unlinkat", "fstat", "fstatat", "flock")  # it must know what it has made, to remove it
 
 
-def wanted(counted):
-    return [fault for fault in faults(counted) if not fault.on or fault.call in OUTLAST]
-
-
 def confirmed(said):
     found = REPORT.search(said)
     return int(found[1]) if found else 0
@@ -35,8 +31,16 @@ def confirmed(said):
 class FailingCalls(ExchangeTest):
     def setUp(self):
         super().setUp()
+        self.at = self.unix
         self.log = self.folder / "log"
         self.runs = 0
+
+    def possible(self, counted):
+        return [fault for fault in faults(counted) if not fault.on or fault.call in OUTLAST]
+
+    def loses(self, fault):
+        """No listener succeeds with it."""
+        return fault.loses
 
     def text(self):
         """Sessions that no other run has."""
@@ -57,7 +61,7 @@ class FailingCalls(ExchangeTest):
         sent = self.text()
         environ = {"env": environment(log, fault)} if log else {}
         file = self.file("in", b"".join(sent))
-        done = self.send(self.unix, None, *SENDS, *arguments, file, **environ)
+        done = self.send(self.at, None, *SENDS, *arguments, file, **environ)
         return done.returncode, done.stderr, sent
 
     def judge_sender(self, status, said, sent):
@@ -73,11 +77,11 @@ class FailingCalls(ExchangeTest):
 
 class OfTheSender(FailingCalls):
     def survives(self, *arguments, always=()):
-        listener = self.listen("-q")
-        wait_until(lambda: listens(self.unix), "the listener")
+        listener = self.listen("-q", at=[self.at])
+        wait_until(lambda: listens(self.at), "the listener")
         status, said, sent = self.run_sender(*arguments, log=self.log)
         self.assertEqual((status, said, self.kept(sent)), (0, b"", sent))
-        for fault in sample(wanted(calls(self.log)), SAMPLE):
+        for fault in sample(self.possible(calls(self.log)), SAMPLE):
             with self.subTest(fault=str(fault)):
                 status, said, sent = self.run_sender(*arguments, fault=fault, log=self.log)
                 self.judge_sender(status, said, sent)
@@ -102,10 +106,10 @@ class OfTheListener(FailingCalls):
         """A listener, once it listens or has ended."""
         if self.before:
             self.out.write_bytes(self.before)
-        listener = Tool("pb2session", "-q", f"--listen={self.unix}", "-o", self.out, *arguments,
+        listener = Tool("pb2session", "-q", f"--listen={self.at}", "-o", self.out, *arguments,
                         env=environment(self.log, fault))
         self.addCleanup(listener.clean_up)
-        wait_until(lambda: listens(self.unix) or listener.ended(), "the listener")
+        wait_until(lambda: listens(self.at) or listener.ended(), "the listener")
         return listener
 
     def exchange(self, arguments, fault=None):
@@ -119,12 +123,13 @@ class OfTheListener(FailingCalls):
     def judge(self, fault, usual, status, said, senders):
         for sender in senders:
             self.judge_sender(*sender)
+        self.assertNotRegex(said, rb": \n")  # each line ends with a reason
         if fault.passes:
             self.assertEqual((status, said), (0, usual))
-        if fault.loses and happened(self.log):
+        if self.loses(fault) and happened(self.log):
             self.assertEqual(status, 3, said)
         if status == 0:
-            self.assertIn(0, [sender[0] for sender in senders], said)
+            self.assertIn(0, [sender[0] for sender in senders], (said, senders))
         else:
             self.assertEqual(status, 3, said)
             self.assertRegex(said, rf"pb2session: .*({fault.why()})\n".encode())
@@ -133,7 +138,7 @@ class OfTheListener(FailingCalls):
             self.assertLessEqual(set(self.files()), {"in", "log", "out"})
 
     def wanted(self, counted):
-        return sample(wanted(counted), SAMPLE)
+        return sample(self.possible(counted), SAMPLE)
 
     def survives(self, *arguments):
         status, usual, senders = self.exchange(arguments)
@@ -162,7 +167,7 @@ class OfTheListenerAtItsStart(OfTheListener):
     """Nothing is appended behind a line that could not be judged."""
 
     def wanted(self, counted):
-        return wanted({name: count for name, count in counted.items() if name in JUDGING})
+        return self.possible({name: count for name, count in counted.items() if name in JUDGING})
 
     test_that_writes_a_file = test_that_makes_each_receipt_durable = None
     test_that_skips_bad_sessions = None

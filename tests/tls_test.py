@@ -4,23 +4,20 @@
 """
 
 import contextlib
-import pathlib
 import re
 import signal
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 
 import toolcase
 from exchange import DEMAND, ExchangeTest, Receipt, by_sender, filled, lines, read_receipt, report
-from tlscase import Identity, TlsSocket, TlsTest, is_possible, options
-from toolcase import A, B, DEADLINE_S, NDJSON, main, run, wait_until
+from tlscase import Identity, TlsSocket, TlsTest, main, options
+from toolcase import A, B, DEADLINE_S, NDJSON, run, wait_until
 
 SENDERS = 16
 RECORD = 10000  # bytes of one of TLS: what is received at a time ends inside of some
-SKIPPED = 77
 
 
 class Sessions(TlsTest):
@@ -538,12 +535,4 @@ class Load(TlsTest):
 
 
 if __name__ == "__main__":
-    if not is_possible():
-        print("skipped: no openssl, or a Python without TLS 1.3")
-        sys.exit(SKIPPED)
-    if len(sys.argv) > 2:
-        toolcase.TOOLS = pathlib.Path(sys.argv[1])
-        if b"OpenSSL" not in run("session2pb", "--version").stdout:
-            print("skipped: sessionpb was built without TLS")
-            sys.exit(SKIPPED)
     main(__doc__)

@@ -11,11 +11,14 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 from typing import NamedTuple
 
+import toolcase
 from exchange import ExchangeTest, Peer, connect
 
+SKIPPED = 77
 NAMES = "DNS:localhost,IP:127.0.0.1,IP:::1"
 ONE_DAY = {"begin": "20200101000000Z", "end": "20200102000000Z"}
 FAR_AWAY = {"begin": "22000101000000Z", "end": "22000102000000Z"}
@@ -284,6 +287,21 @@ class TlsTest(ExchangeTest):
         return sender, self.accept(listening)
 
 
-def is_possible():
-    """Whether openssl(1) is there, and this Python knows TLS 1.3."""
-    return bool(shutil.which("openssl")) and ssl.HAS_TLSv1_3
+def why_impossible():
+    """What is missing here for these tests, or None."""
+    if not shutil.which("openssl") or not ssl.HAS_TLSv1_3:
+        return "no openssl, or a Python without TLS 1.3"
+    if len(sys.argv) > 2:
+        toolcase.TOOLS = pathlib.Path(sys.argv[1])
+        if b"OpenSSL" not in toolcase.run("session2pb", "--version").stdout:
+            return "sessionpb was built without TLS"
+    return None
+
+
+def main(doc):
+    """As toolcase.main(), where TLS is possible."""
+    missing = why_impossible()
+    if missing:
+        print(f"skipped: {missing}")
+        sys.exit(SKIPPED)
+    toolcase.main(doc)
