@@ -13,6 +13,7 @@
  *     leader NAME PARTITION ID
  *     put NAME PARTITION KEY HEX           produce a message, whose value is `-` for none
  *     get NAME PARTITION                   all messages: offset, key and value in hexadecimal
+ *     committed GROUP NAME PARTITION       the offset that a group goes on with; below 0 for none
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -40,7 +41,7 @@ static const struct {
     { "produce", 0 }, { "fetch", 1 }, { "metadata", 3 }, { "commit", 8 }, { "find", 10 },
 };
 
-static rd_kafka_t *make_client(rd_kafka_type_t type, const char *brokers)
+static rd_kafka_t *make_client(rd_kafka_type_t type, const char *brokers, const char *group)
 {
     char reason[REASON];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -49,6 +50,8 @@ static rd_kafka_t *make_client(rd_kafka_type_t type, const char *brokers)
     rd_kafka_conf_set(conf, "bootstrap.servers", brokers, NULL, 0);
     rd_kafka_conf_set(conf, "enable.partition.eof", "true", NULL, 0);
     rd_kafka_conf_set(conf, "linger.ms", "0", NULL, 0);
+    if (group != NULL)
+        rd_kafka_conf_set(conf, "group.id", group, NULL, 0);
     rd_kafka_conf_set_log_cb(conf, NULL);
     client = rd_kafka_new(type, conf, reason, sizeof(reason));
     if (client == NULL) {
@@ -128,6 +131,22 @@ static int get(struct mock *mock, const char *name, int32_t partition)
     return error != RD_KAFKA_RESP_ERR__PARTITION_EOF;
 }
 
+static int committed(struct mock *mock, char *const *words)
+{
+    const char *brokers = rd_kafka_mock_cluster_bootstraps(mock->cluster);
+    rd_kafka_t *client = make_client(RD_KAFKA_CONSUMER, brokers, words[1]);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_resp_err_t error;
+
+    rd_kafka_topic_partition_list_add(list, words[2], atoi(words[3]));
+    error = rd_kafka_committed(client, list, WAIT_MS);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+        printf("%" PRId64 "\n", list->elems[0].offset);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_destroy(client);
+    return error != RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 static int change_broker(struct mock *mock, const char *how, int32_t id, int ms)
 {
     if (strcmp(how, "up") == 0)
@@ -158,21 +177,23 @@ static int obey(struct mock *mock, char *const *words)
         return put(mock, words);
     if (strcmp(what, "get") == 0)
         return get(mock, words[1], atoi(words[2]));
+    if (strcmp(what, "committed") == 0)
+        return committed(mock, words);
     return 1;
 }
 
 int main(int argc, char **argv)
 {
     char line[LINE];
-    struct mock mock = { .owner = make_client(RD_KAFKA_PRODUCER, "") };
+    struct mock mock = { .owner = make_client(RD_KAFKA_PRODUCER, "", NULL) };
     const char *brokers;
 
     mock.cluster = rd_kafka_mock_cluster_new(mock.owner, argc > 1 ? atoi(argv[1]) : 1);
     if (mock.cluster == NULL)
         return 1;
     brokers = rd_kafka_mock_cluster_bootstraps(mock.cluster);
-    mock.producer = make_client(RD_KAFKA_PRODUCER, brokers);
-    mock.consumer = make_client(RD_KAFKA_CONSUMER, brokers);
+    mock.producer = make_client(RD_KAFKA_PRODUCER, brokers, NULL);
+    mock.consumer = make_client(RD_KAFKA_CONSUMER, brokers, NULL);
     puts(brokers);
     fflush(stdout);
     while (fgets(line, sizeof(line), stdin) != NULL) {

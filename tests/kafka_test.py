@@ -23,6 +23,7 @@ from wirebytes import fields
 SKIPPED = 77
 MOCK = None
 WORKERS = 12
+GROUP = "readers"
 QUICK = ("-X", "session.timeout.ms=3500", "-X", "heartbeat.interval.ms=100")
 UNKNOWN_TOPIC, NOT_LEADER, REQUEST_TIMED_OUT, TOO_LARGE, FORBIDDEN = 3, 6, 7, 10, 29
 GROUP_FORBIDDEN, NOT_COORDINATOR = 30, 16
@@ -74,6 +75,10 @@ class Cluster:
         return [Message(partition, *(bytes.fromhex(part.strip("-")) for part in line[1:]))
                 for partition in range(self.topics[topic])
                 for line in self.do("get", topic, partition)]
+
+    def committed(self, topic, partition=0):
+        """The offset that the group of the tests goes on with."""
+        return int(self.do("committed", GROUP, topic, partition)[0][0])
 
     def put(self, topic, value, partition=0):
         self.do("put", topic, partition, "key", "-" if value is None else value.hex())
@@ -128,7 +133,7 @@ class KafkaTest(ExchangeTest):
             return self.tool("pb2session", f"--connect={endpoint}", *QUICK, *arguments, stdout=file)
 
     def grouped(self, cluster, topic):
-        return f"{cluster.endpoint(topic)}?group=readers"
+        return f"{cluster.endpoint(topic)}?group={GROUP}"
 
     def drain(self, endpoint, *arguments):
         """What is left for the group."""
@@ -501,6 +506,7 @@ class Consumer(KafkaTest):
         self.produce(cluster, topic, A)
         consumer = self.consumer(endpoint, "-X", "reconnect.backoff.max.ms=100")
         self.wait_for_output(A + b"\n")
+        wait_until(lambda: cluster.committed(topic) == 1, "a commit, which has no time to fail")
         cluster.do("broker", "down", 1)
         consumer.says(rb"kafka://.*; waiting\n")
         cluster.do("broker", "up", 1)
@@ -511,6 +517,7 @@ class Consumer(KafkaTest):
         wait_until(lambda: hasty.open_files() > 8, "a connection")
         self.produce(cluster, topic, session("last"))
         wait_until(lambda: b'"last"' in self.written(), "the last")
+        wait_until(lambda: cluster.committed(topic) == 3, "its commit")
         cluster.do("broker", "down", 1)
         self.assertEqual(hasty.wait(), 3)
         self.assertRegex(hasty.said, rb"\Apb2session: kafka://.*: no broker answers: .*\n\Z")
