@@ -188,7 +188,7 @@ def coverage(programs, work):
         print("%-32s %5d of %5d lines %6.1f%%" % (room, covered, count, 100 * covered / max(1, count)))
     covered, count = rooms["engine"]
     if 100 * covered < ENGINE_MIN * count:
-        print("less than %d %% of the engine" % ENGINE_MIN)
+        print("less than %d %% of the engine: the fuzzers have not run for long enough" % ENGINE_MIN)
         return 1
     return 0
 

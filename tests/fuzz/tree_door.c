@@ -2,6 +2,8 @@
  * The tree door beside the text door, and beside cJSON's own parser: one verdict, but for what a
  * tree cannot hold, and the same bytes.
  */
+#define _POSIX_C_SOURCE 200809L /* strnlen() */
+
 #include <cjson/cJSON.h>
 #include <sessionpb/tree.h>
 
@@ -109,6 +111,36 @@ static void check_parsed(unsigned options, const void *data, size_t len)
     spb_bytes_release(&pb);
 }
 
+/* A raw node holds a value as text: what is taken is what the text door takes. */
+static void check_raw(unsigned options, const void *data, size_t len)
+{
+    spb_converter *const converter = fuzz_converter((options & FUZZ_PADDED) | FUZZ_LENIENT);
+    cJSON *const tree = cJSON_CreateObject();
+    struct spb_bytes text = { 0 };
+    struct spb_bytes pb = { 0 };
+    struct spb_error error;
+
+    fuzz_append(&text, data, len);
+    fuzz_append(&text, "", 1);
+    cJSON_AddItemToObject(tree, "x", cJSON_CreateRaw((const char *)text.data));
+    const enum spb_status status = spb_tree_to_pb(converter, tree, &pb, &error);
+    if (status == SPB_OK) {
+        text.len = 0;
+        fuzz_append(&text, "{\"x\":", 5);
+        fuzz_append(&text, data, strnlen((const char *)data, len));
+        fuzz_append(&text, "}", 1);
+        struct fuzz_result expected =
+            fuzz_run_with(fuzz_json_to_pb, FUZZ_LENIENT, text.data, text.len);
+        fuzz_must(expected.status == SPB_OK && fuzz_same(&pb, &expected.out));
+        fuzz_release(&expected);
+    } else {
+        fuzz_check_error(&error, status);
+    }
+    cJSON_Delete(tree);
+    spb_bytes_release(&text);
+    spb_bytes_release(&pb);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input input = { data, size };
@@ -117,6 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fuzz_byte(&input) % 2 == 0) {
         struct fuzz_result pb = fuzz_run_with(fuzz_json_to_pb, options, input.at, input.len);
         check_parsed(options, input.at, input.len);
+        check_raw(options, input.at, input.len);
         if (pb.status == SPB_OK)
             check_bytes(options, pb.out.data, pb.out.len);
         fuzz_release(&pb);
