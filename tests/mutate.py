@@ -65,7 +65,7 @@ MUTATIONS = [
      "c->reader.error.status = SPB_NEED_MORE;\n    return failed(NULL);"),
     ("src/bridge/pb_to_json.c", "if (last->text != NULL && !spb_key_is_before", "if (0 && !spb_key_is_before"),
     # protobuf's wire
-    ("src/wire/reader.c", "if (i == VARINT_MAX - 1 && at[i] > VARINT_LAST_MAX)", "if (0)"),
+    ("src/wire/reader.c", "if (i == SPB_VARINT_MAX - 1 && at[i] > VARINT_LAST_MAX)", "if (0)"),
     ("src/wire/reader.c", "if (value > (uint64_t)(end - at))", "if (value > (uint64_t)(end - at) + 1)"),
     ("src/wire/reader.c", "if (tag >> 3 == 0 || tag >> 3 > NUMBER_MAX)", "if (tag >> 3 > NUMBER_MAX)"),
     ("src/wire/reader.c", "if (depth == 0)", "if (0)"),
