@@ -417,7 +417,7 @@ class Consumer(KafkaTest):
         consumer.process.kill()
         consumer.wait()
         written, _torn = self.whole_lines()
-        got = {*written, *self.drain(endpoint).splitlines(True)}
+        got = {*written, *self.drain(endpoint, "--idle-exit=5").splitlines(True)}
         self.assertEqual(got, set(text.splitlines(True)))
 
     def test_members_of_a_group_share_the_partitions(self):
