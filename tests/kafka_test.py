@@ -313,8 +313,8 @@ class Connections(KafkaTest):
     def test_settings_that_are_wrong_or_break_a_promise(self):
         endpoint = self.endpoint()
         for setting, why in {
-            "no.such.thing=1": "cannot set no.such.thing=1: No such configuration property.*",
-            "linger.ms=soon": "cannot set linger.ms=soon: Invalid value.*",
+            "no.such.thing=1": "cannot set no.such.thing: No such configuration property.*",
+            "linger.ms=soon": "cannot set linger.ms: Invalid value.*",
             "linger.ms": "'linger.ms' is no value of '-X': it takes KEY=VALUE",
             "max.in.flight=10": ".*`max.in.flight` must be.*",
         }.items():
@@ -339,10 +339,18 @@ class Connections(KafkaTest):
         for endpoint in ("kafka://", "kafka://h", "kafka://h/", "kafka://:1/t", "kafka://h:0/t",
                          "kafka://h:65536/t", "kafka://h:x/t", "kafka://h,,g/t", "kafka://h /t",
                          "kafka://[::1/t", "kafka://h/t?group=", "kafka://h/t?x=1", "kafka://h/.",
-                         "kafka://h/a*", "kafka://h/" + "t" * 250):
+                         "kafka://h/a*", "kafka://u@h/t", "kafka://h/" + "t" * 250):
             self.bad(2, ".*is no endpoint of Kafka's.*", "pb2session", f"--connect={endpoint}")
         self.bad(2, ".*a group is for those who read", "session2pb",
                  "--connect=kafka://h/t?group=g", stdin=A)
+
+    def test_credentials_are_never_printed(self):
+        for given in (("kafka://me:secret@h/t",), ("kafka://secret@h/t",), ("kafka://m:s/secret@h/t",),
+                      ("kafka://h/t", "-X", "sasl.pasword=secret")):
+            for tool in ("session2pb", "pb2session"):
+                done = run(tool, f"--connect={given[0]}", *given[1:], stdin=A)
+                self.assertEqual(done.returncode, 2)
+                self.assertNotIn(b"secret", done.stderr)
 
 
 class Consumer(KafkaTest):

@@ -50,7 +50,7 @@ static bool is_broker(const char *text)
 {
     const char *host_end = text[0] == '[' ? strchr(text, ']') : text + strcspn(text, ":");
 
-    if (host_end == NULL || host_end == text || strpbrk(text, " \t\r\n") != NULL)
+    if (host_end == NULL || host_end == text || strpbrk(text, " \t\r\n@") != NULL)
         return false;
     host_end += *host_end == ']';
     return *host_end == '\0' || (*host_end == ':' && is_port(host_end + 1));
@@ -114,7 +114,7 @@ enum cli_status kafka_parse_endpoint(struct kafka_client *client, const char *en
         return CLI_OK;
     cli_error("'%s' is no endpoint of Kafka's: those are "
               "kafka://HOST[:PORT][,HOST[:PORT]...]/TOPIC[?group=NAME]",
-              endpoint);
+              strchr(endpoint, '@') == NULL ? endpoint : "kafka://..."); /* it may be a password */
     return CLI_USAGE;
 }
 
@@ -154,7 +154,7 @@ static enum cli_status set(rd_kafka_conf_t *conf, const char *key, const char *v
 
     if (rd_kafka_conf_set(conf, key, value, reason, sizeof(reason)) == RD_KAFKA_CONF_OK)
         return CLI_OK;
-    cli_error("cannot set %s=%s: %s", key, value, reason);
+    cli_error("cannot set %s: %s", key, reason); /* the value may be a password */
     return CLI_USAGE;
 }
 
