@@ -330,6 +330,26 @@ class Errors(NatsTest):
             self.refuses(3, r"nats://\S+: the durable consumer is .*", "pb2session",
                          at=f"{self.at}?durable={name}")
 
+    def test_a_stream_or_durable_that_is_deleted_meanwhile(self):
+        for subject in ("STREAM.DELETE.{0}", "CONSUMER.DELETE.{0}.sessionpb"):
+            self.create()
+            consumer = self.consumer("--idle-exit=10")
+            self.wait_for("num_waiting", lambda count: count > 0)
+            with self.server.client() as client:
+                client.ask(subject.format(self.stream))
+            self.assertEqual(consumer.wait(), 3)
+            self.assertRegex(consumer.said, rb"\Apb2session: nats://\S+: the stream or its durable "
+                             rb"consumer is gone\n\Z")
+
+    def test_a_server_that_is_gone_is_not_one_that_has_no_more(self):
+        self.create()
+        consumer = self.consumer("--idle-exit=2", "-q")
+        self.wait_for("num_waiting", lambda count: count > 0)
+        self.server.kill()
+        self.addCleanup(self.server.start)
+        self.assertEqual(consumer.wait(), 3)
+        self.assertRegex(consumer.said, rb"\Apb2session: nats://\S+: the connection is broken\n\Z")
+
     def test_bad_endpoints_are_wrong_usage(self):
         for end in ("", "/", "/a..b", "/a b", "/a.", "/a?stream=", "/a?stream=b.c", "/a?x=y", "/%zz"):
             for tool in ("session2pb", "pb2session"):

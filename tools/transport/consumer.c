@@ -142,6 +142,9 @@ enum cli_status consumer_run(struct consumer *consumer, const struct keeper *kee
         !(run.cut && consumer->kind->acknowledge == NULL)) /* then nobody would send it again */
         return status;
     committed = commit(&run);
+    if (committed == CLI_OK && status == CLI_OK && consumer->trouble != NULL &&
+        !signals_want_stop())
+        return consumer_fail(consumer, consumer->trouble);
     return committed == CLI_OK ? status : committed;
 }
 

@@ -42,6 +42,7 @@ struct incoming {
 struct consumer {
     const struct consumer_kind *kind;
     struct consumer_options options;
+    const char *trouble; /* why nothing can be fetched for now; NULL: all is well */
 };
 
 /* A transport. The functions report what is wrong before they return CLI_FAILED. */
@@ -74,7 +75,8 @@ enum cli_status consumer_open(const struct consumer_options *options,
 
 /*
  * Fetch messages until a signal (SIGTERM, SIGINT), until nothing has come for long enough, until the keeper
- * has enough, or until something fails. What the keeper has taken by then is written and acknowledged.
+ * has enough, or until something fails. What the keeper has taken by then is written and acknowledged. That
+ * nothing has come is a failure when nothing could.
  *
  * CLI_OK; CLI_ENOUGH; CLI_REJECTED (a bad message, which was not acknowledged); how the keeper or the
  * transport has failed.

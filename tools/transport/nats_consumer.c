@@ -203,6 +203,8 @@ static enum cli_status open_nats(const struct consumer_options *options,
 
 /* -- Trouble ------------------------------------------------------------------------------- */
 
+static const char gone[] = "the stream or its durable consumer is gone";
+
 /* Nothing can be done for now. CLI_OK after a pause: try again. */
 static enum cli_status bear(struct nats_reader *reader, natsStatus status, int pause_ms)
 {
@@ -210,6 +212,7 @@ static enum cli_status bear(struct nats_reader *reader, natsStatus status, int p
     uint64_t most_ms = signals_want_stop() ? STOP_MS : there ? SICK_MS : GONE_MS;
     char reason[NATS_REASON_SIZE];
 
+    reader->base.trouble = there ? "the server gives no messages" : "the connection is broken";
     if (reader->trouble_ms == 0) {
         reader->trouble_ms = clock_ms();
         if (!there && !reader->base.options.quiet)
@@ -223,11 +226,17 @@ static enum cli_status bear(struct nats_reader *reader, natsStatus status, int p
         if (there && status == NATS_ERR)
             return fail(reader, reader->durable.reason);
         if (there && status == NATS_NO_RESPONDERS)
-            return fail(reader, "the stream or its durable consumer is gone");
+            return fail(reader, gone);
         return fail(reader, reason);
     }
     (void)signals_wait(NULL, 0, pause_ms);
     return CLI_OK;
+}
+
+static void recover(struct nats_reader *reader)
+{
+    reader->trouble_ms = 0;
+    reader->base.trouble = NULL;
 }
 
 /* -- Fetching ------------------------------------------------------------------------------ */
@@ -310,9 +319,11 @@ static enum cli_status fetch(struct nats_reader *reader, int timeout_ms)
         return bear(reader, NATS_CONNECTION_DISCONNECTED, timeout_ms);
     status = nats_durable_fetch(&reader->link, &reader->durable, messages, reader->batch,
                                 timeout_ms, &count);
-    if (status != NATS_OK && status != NATS_TIMEOUT && status != NATS_NOT_FOUND)
+    if (status == NATS_INVALID_SUBSCRIPTION)
+        return fail(reader, gone);
+    if (status != NATS_OK && status != NATS_NOT_FOUND)
         return bear(reader, status, timeout_ms);
-    reader->trouble_ms = 0;
+    recover(reader);
     lock(reader);
     for (int i = 0; i < count; i++)
         reader->fetched[i] = messages[i];
@@ -445,7 +456,7 @@ static enum cli_status acknowledge(struct consumer *consumer)
         natsStatus answer = acknowledge_once(reader);
 
         if (answer == NATS_OK) {
-            reader->trouble_ms = 0;
+            recover(reader);
             drop_held(reader);
         } else {
             status = bear(reader, answer, ANSWER_MS / BEATS);

@@ -15,6 +15,7 @@ enum {
     NS_PER_MS = 1000000,
     PAUSE_MS = 2, /* before it is asked whether more are to come */
     LATE_MS = 200,
+    ASK_MS = 1000, /* whether the durable is still there */
     REQUEST_SIZE = 64,
 };
 
@@ -234,6 +235,24 @@ static natsStatus collect(struct nats_durable *durable, natsMsg **messages, int 
     return *count_out > 0 ? NATS_OK : status;
 }
 
+/* Why a request was not answered: the server answers none for a durable that is not there. */
+static natsStatus look_for_durable(struct nats_link *link)
+{
+    jsConsumerInfo *info = NULL;
+    jsErrCode code = 0;
+    jsOptions options;
+    natsStatus status = jsOptions_Init(&options);
+
+    options.Wait = ASK_MS;
+    if (status == NATS_OK)
+        status = js_GetConsumerInfo(&info, link->stream, link->place.stream, link->place.durable,
+                                    &options, &code);
+    jsConsumerInfo_Destroy(info);
+    if (code == JSConsumerNotFoundErr || code == JSStreamNotFoundErr)
+        return NATS_INVALID_SUBSCRIPTION;
+    return status == NATS_OK ? NATS_NOT_FOUND : status; /* it is there, and has no message */
+}
+
 natsStatus nats_durable_fetch(struct nats_link *link, struct nats_durable *durable,
                               natsMsg **messages, int most, int timeout_ms, int *count_out)
 {
@@ -245,13 +264,15 @@ natsStatus nats_durable_fetch(struct nats_link *link, struct nats_durable *durab
     status = request(link, durable, most, 0);
     if (status == NATS_OK)
         status = collect(durable, messages, most, timeout_ms, count_out);
+    if (status == NATS_TIMEOUT)
+        return look_for_durable(link);
     if (status != NATS_NOT_FOUND)
         return status;
     /* Only one, so that no more come when nobody looks */
     status = request(link, durable, 1, timeout_ms);
     if (status == NATS_OK)
         status = collect(durable, messages, 1, timeout_ms + PAUSE_MS, count_out);
-    return status;
+    return status == NATS_TIMEOUT ? NATS_NOT_FOUND : status;
 }
 
 void nats_durable_close(struct nats_durable *durable)

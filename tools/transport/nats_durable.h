@@ -28,8 +28,8 @@ enum cli_status nats_durable_open(struct nats_link *link, struct nats_durable *d
 /*
  * Fetch some messages, at most so many; wait for the first one for so long.
  *
- * NATS_OK, with messages to be destroyed; NATS_TIMEOUT or NATS_NOT_FOUND: there are none; NATS_ERR, with a
- * reason; others.
+ * NATS_OK, with messages to be destroyed; NATS_NOT_FOUND: there are none; NATS_TIMEOUT: the server has not
+ * answered; NATS_INVALID_SUBSCRIPTION: it has the durable consumer no more; NATS_ERR, with a reason; others.
  */
 natsStatus nats_durable_fetch(struct nats_link *link, struct nats_durable *durable,
                               natsMsg **messages, int most, int timeout_ms, int *count_out);
