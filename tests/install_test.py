@@ -196,6 +196,11 @@ class Install(unittest.TestCase):
         declared = set(re.findall(r"^(?!static|typedef)\w.*?\b(spb_\w+)\(", headers, re.M))
         self.assertEqual(declared, {name for name in listed if name.startswith("spb_")})
 
+    def test_the_library_needs_no_library_of_tls_or_brokers(self):
+        needed = re.findall(r"NEEDED\s+(\S+)", run("objdump", "-p", self.lib / "libsessionpb.so"))
+        self.assertIn("libzstd.so.1", needed)
+        self.assertNotRegex(" ".join(needed), "ssl|crypto|nats|rdkafka")
+
     def test_the_library_has_its_version_in_its_name(self):
         version = self.flags("--modversion")[0]
         soname = re.search(r"SONAME\s+(\S+)", run("objdump", "-p", self.lib / "libsessionpb.so"))[1]
