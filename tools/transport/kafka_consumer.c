@@ -47,9 +47,12 @@ static const struct kafka_setting settings[] = {
 
 /* -- Partitions ---------------------------------------------------------------------------- */
 
+/* While librdkafka closes, it may know the group's protocol no more; giving back is alike then. */
 static bool is_cooperative(rd_kafka_t *kafka)
 {
-    return strcmp(rd_kafka_rebalance_protocol(kafka), "COOPERATIVE") == 0;
+    const char *protocol = rd_kafka_rebalance_protocol(kafka);
+
+    return protocol != NULL && strcmp(protocol, "COOPERATIVE") == 0;
 }
 
 static void take_over(rd_kafka_t *kafka, const rd_kafka_topic_partition_list_t *partitions)
