@@ -323,8 +323,9 @@ class Connections(KafkaTest):
                         "bootstrap.servers=x", "metadata.broker.list=x", "transactional.id=x",
                         "delivery.report.only.error=true", "test.mock.num.brokers=1",
                         "enable.auto.commit=true", "enable.auto.offset.store=true", "group.id=x",
-                        "check.crcs=false"):
-            tool = "pb2session" if re.search("commit|store|group|crcs", setting) else "session2pb"
+                        "check.crcs=false", "enable.partition.eof=false"):
+            consumes = re.search("commit|store|group|crcs|eof", setting)
+            tool = "pb2session" if consumes else "session2pb"
             self.bad(2, f"'-X {re.escape(setting)}' is refused: .*", tool,
                      f"--connect={endpoint}", "-X", setting, stdin=A)
 
@@ -429,6 +430,12 @@ class Consumer(KafkaTest):
         self.assertEqual(got, set(text.splitlines(True)))
 
     def test_members_of_a_group_share_the_partitions(self):
+        self.share()
+
+    def test_so_do_those_of_a_cooperative_group(self):
+        self.share("-X", "partition.assignment.strategy=cooperative-sticky")
+
+    def share(self, *arguments):
         cluster = self.cluster()
         topic = cluster.topic(4)
         endpoint = self.grouped(cluster, topic)
@@ -442,7 +449,7 @@ class Consumer(KafkaTest):
             expected = set(b"".join(texts[:count]).splitlines())
             return lambda: expected <= set(b"".join(got()).splitlines())
         self.produce(cluster, topic, texts[0])
-        consumers = [self.consumer(endpoint, out=out) for out in outs]
+        consumers = [self.consumer(endpoint, *arguments, out=out) for out in outs]
         wait_until(all_of(1), "the first texts")
         before = got()
         self.produce(cluster, topic, texts[1])
@@ -452,7 +459,7 @@ class Consumer(KafkaTest):
         wait_until(all_of(3), "the third texts")
         self.stop_well(consumers.pop())
         self.assertTrue(all(after != out for after, out in zip(got(), before)), "one got nothing")
-        self.assertEqual(self.drain(endpoint), b"")
+        self.assertEqual(self.drain(endpoint, *arguments), b"")
 
     def test_what_an_archive_holds_is_committed_before_partitions_are_given_back(self):
         cluster = self.cluster()
@@ -506,6 +513,34 @@ class Consumer(KafkaTest):
         self.assertRegex(done.stderr, rb"\A.* \[0\] offset 1: 3\d+ bytes are more than "
                          rb"--message-max=2000 allows\n\Z")
         self.assertEqual(len(self.drain(endpoint).splitlines()), 1)
+
+    def test_errors_that_pass_lose_nothing(self):
+        cluster = self.cluster()
+        topic = cluster.topic(3)
+        text = b"".join(lines("s", 200))
+        self.produce(cluster, topic, text)
+        for request, error in (("fetch", NOT_LEADER), ("fetch", REQUEST_TIMED_OUT),
+                               ("commit", REQUEST_TIMED_OUT), ("find", NOT_COORDINATOR)):
+            cluster.do("error", request, 2, error)
+        consumer = self.consumer(self.grouped(cluster, topic))
+        wait_until(lambda: self.written().count(b"\n") == 200, "all of it")
+        self.stop_well(consumer)
+        self.assert_same_lines(self.written(), text)
+        self.assertEqual(self.drain(self.grouped(cluster, topic)), b"")
+
+    def test_a_topic_that_cannot_be_fetched_is_not_at_its_end(self):
+        cluster = self.cluster()
+        topic = cluster.topic()
+        endpoint = self.grouped(cluster, topic)
+        self.produce(cluster, topic, NDJSON)
+        cluster.do("error", "fetch", 5, REQUEST_TIMED_OUT)
+        done = run("pb2session", f"--connect={endpoint}", *QUICK, "--idle-exit=1")
+        self.assertEqual((done.returncode, done.stdout), (3, b""))
+        self.assertRegex(done.stderr, rb"\Apb2session: kafka://\S+: %s \[0\] is not read to its end, "
+                         rb"and nothing comes\n\Z" % topic.encode())
+        consumer = self.consumer(endpoint)
+        self.wait_for_output(NDJSON)
+        self.stop_well(consumer)
 
     def test_brokers_that_go_down(self):
         cluster = self.cluster()

@@ -132,6 +132,7 @@ static const struct kafka_setting promised_settings[] = {
     { "enable.auto.commit", "only what is written may be committed" },
     { "enable.auto.offset.store", "only what is written may be committed" },
     { "check.crcs", "what is damaged must be noticed" },
+    { "enable.partition.eof", "the ends of partitions must be noticed" },
     { "test.mock.num.brokers", "sessions must leave the process" },
     { "internal.termination.signal", "signals end the tool" },
     { "log.queue", "messages have one place" },

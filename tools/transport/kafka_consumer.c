@@ -21,6 +21,7 @@ enum {
     ANSWER_MS = 300,
     MARGIN_MS = 600, /* before the time is up: a wait for a message, and one for an answer */
     PLACE_TOPIC_MAX = 40,
+    TROUBLE_SIZE = 128,
     HEAD_LEN = 5, /* of Confluent's wire format: a zero, the schema's number */
     VARINT_BITS = 7,
     VARINT_MORE = 0x80,
@@ -37,15 +38,60 @@ struct reader {
     rd_kafka_topic_partition_list_t *revoked; /* to be given back when that is; or NULL */
     uint64_t heard_ms;                        /* when the last message came, or was committed */
     bool outage;                              /* it was told */
+    bool *at_end;                             /* by partition: it has no more, or had none */
+    int32_t at_end_count;
+    char trouble[TROUBLE_SIZE];
 };
 
 static const struct kafka_setting settings[] = {
-    { "auto.offset.reset", "earliest" },       { "enable.auto.commit", "false" },
-    { "enable.auto.offset.store", "false" },   { "check.crcs", "true" },
-    { "queued.max.messages.kbytes", "16384" }, { NULL, NULL },
+    { "auto.offset.reset", "earliest" },
+    { "enable.auto.commit", "false" },
+    { "enable.auto.offset.store", "false" },
+    { "check.crcs", "true" },
+    { "queued.max.messages.kbytes", "16384" },
+    { "enable.partition.eof", "true" },
+    { NULL, NULL },
 };
 
 /* -- Partitions ---------------------------------------------------------------------------- */
+
+static void note_end(struct reader *reader, int32_t partition, bool at_end)
+{
+    if (partition >= reader->at_end_count) {
+        size_t count = (size_t)partition + 1;
+        bool *grown = realloc(reader->at_end, count * sizeof(*grown));
+
+        if (grown == NULL)
+            return; /* it counts as one with more in it */
+        for (size_t i = (size_t)reader->at_end_count; i < count; i++)
+            grown[i] = false;
+        reader->at_end = grown;
+        reader->at_end_count = partition + 1;
+    }
+    reader->at_end[partition] = at_end;
+}
+
+/* Nothing has come: that is trouble while a partition of ours is known to have more, or not known to have
+   none. */
+static void look_for_ends(struct reader *reader)
+{
+    rd_kafka_topic_partition_list_t *ours = NULL;
+
+    reader->base.trouble = NULL;
+    if (rd_kafka_assignment(reader->client.kafka, &ours) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    for (int i = 0; i < ours->cnt && reader->base.trouble == NULL; i++) {
+        int32_t partition = ours->elems[i].partition;
+
+        if (partition < reader->at_end_count && reader->at_end[partition])
+            continue;
+        (void)snprintf(reader->trouble, sizeof(reader->trouble),
+                       "%.*s [%" PRId32 "] is not read to its end, and nothing comes",
+                       PLACE_TOPIC_MAX, reader->client.topic, partition);
+        reader->base.trouble = reader->trouble;
+    }
+    rd_kafka_topic_partition_list_destroy(ours);
+}
 
 /* While librdkafka closes, it may know the group's protocol no more; giving back is alike then. */
 static bool is_cooperative(rd_kafka_t *kafka)
@@ -80,6 +126,8 @@ static void rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t what,
 
     if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         reader->assigned = true;
+        for (int i = 0; i < partitions->cnt; i++)
+            note_end(reader, partitions->elems[i].partition, false);
         take_over(kafka, partitions);
     } else if (what == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS && reader->kept &&
                reader->revoked == NULL && rd_kafka_assignment_lost(kafka) == 0) {
@@ -171,6 +219,8 @@ static enum cli_status judge(struct reader *reader, struct incoming *message_out
     const rd_kafka_message_t *last = reader->last;
     const struct consumer_options *options = &reader->base.options;
 
+    if (last->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        note_end(reader, last->partition, true);
     if (last->err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_is_passing(last->err)
                    ? CLI_OK
@@ -178,6 +228,7 @@ static enum cli_status judge(struct reader *reader, struct incoming *message_out
 
     reader->heard_ms = clock_ms();
     reader->client.down = reader->outage = false;
+    note_end(reader, last->partition, false);
     (void)snprintf(message_out->place, sizeof(message_out->place),
                    "%.*s [%" PRId32 "] offset %" PRId64, PLACE_TOPIC_MAX, reader->client.topic,
                    last->partition, last->offset);
@@ -226,6 +277,7 @@ static enum cli_status next(struct consumer *consumer, int timeout_ms, struct in
         reader->last = rd_kafka_consumer_poll(reader->client.kafka, timeout_ms);
     if (reader->last != NULL)
         return judge(reader, message_out);
+    look_for_ends(reader);
     return reader->client.down && !reader->kept ? watch_outage(reader) : CLI_OK;
 }
 
@@ -363,6 +415,7 @@ static void close_kafka(struct consumer *consumer)
         (void)rd_kafka_consumer_close(reader->client.kafka);
     kafka_client_close(&reader->client);
     spb_bytes_release(&reader->message);
+    free(reader->at_end);
     free(reader);
 }
 
