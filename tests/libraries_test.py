@@ -27,8 +27,8 @@ LIBRARIES = {
     "KAFKA": ("librdkafka", {"librdkafka"}, "kafka://: this sessionpb was built without Kafka",
               ("--connect=kafka://127.0.0.1:1/x",)),
 }
-NEED_THEM = {"tls_test": (), "nats_test": (), "nats_access_test": (), "brokers_test": (),
-             "kafka_test": (sys.executable,)}  # which stands in for the mock cluster
+NEED_THEM = {"tls_test": (), "nats_test": (), "nats_access_test": (), "kafka_access_test": (),
+             "brokers_test": (), "kafka_test": (sys.executable,)}  # for the mock cluster
 
 
 def output(*command):
