@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 from nats_server import Server, installed
-from tlscase import Certificates
+from tlscase import Certificates, certificates
 from toolcase import NDJSON, ToolTest, main
 
 SKIPPED = 77
@@ -155,6 +155,16 @@ class Plain(AccessTest):
         folder.mkdir()
         ca = Certificates(folder).ca
         self.none_is_let_in("cannot connect: the server does not speak TLS", f"--tls-ca={ca}")
+
+    def test_a_key_that_is_encrypted_is_refused_and_nothing_is_asked(self):
+        ours = certificates()
+        key = self.folder / "encrypted"
+        subprocess.run(["openssl", "pkey", "-in", ours.client.key, "-aes128", "-passout", "pass:x",
+                        "-out", key], check=True, capture_output=True)
+        for tool in ("session2pb", "pb2session"):
+            self.bad(3, f"cannot use '{key}': the private key is encrypted", tool,
+                     f"--connect={self.server.endpoint('s')}", f"--tls-ca={ours.ca}",
+                     f"--tls-cert={ours.client.cert}", f"--tls-key={key}", stdin=b"")
 
     def test_files_that_cannot_be_read_are_named(self):
         for option in ("tls-ca", "credentials"):

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
 #include "signals.h"
 
 enum {
@@ -212,6 +215,33 @@ static enum cli_status check_files(const struct transport_access *access)
     return status;
 }
 
+static int refuse_passphrase(char *buffer, int size, int writing, void *asked)
+{
+    (void)buffer;
+    (void)size;
+    (void)writing;
+    *(bool *)asked = true;
+    return -1;
+}
+
+/* The library lets OpenSSL ask for a passphrase, at the terminal or in the input. What else may be wrong with a
+   key it says itself. */
+static enum cli_status check_key(const char *path)
+{
+    FILE *file = path != NULL ? fopen(path, "r") : NULL;
+    bool encrypted = false;
+
+    if (file == NULL)
+        return CLI_OK;
+    EVP_PKEY_free(PEM_read_PrivateKey(file, NULL, refuse_passphrase, &encrypted));
+    ERR_clear_error();
+    (void)fclose(file);
+    if (!encrypted)
+        return CLI_OK;
+    cli_error("cannot use '%s': the private key is encrypted", path);
+    return CLI_FAILED;
+}
+
 enum cli_status nats_link_open(struct nats_link *link, const char *endpoint,
                                const struct transport_access *access, bool consumer)
 {
@@ -227,7 +257,9 @@ enum cli_status nats_link_open(struct nats_link *link, const char *endpoint,
     if (opened != NATS_OK)
         return cli_no_memory();
     status = read_endpoint(link, endpoint, consumer);
-    return status == CLI_OK ? check_files(access) : status;
+    if (status == CLI_OK)
+        status = check_files(access);
+    return status == CLI_OK ? check_key(access->tls_key) : status;
 }
 
 /* -- What is wrong ------------------------------------------------------------------------- */
