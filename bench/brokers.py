@@ -79,7 +79,7 @@ class Nats:
 
 
 class Kafka:
-    """librdkafka's mock cluster, which stands beside the tools. It keeps sessions in memory, and no more
+    """librdkafka's mock cluster, which stands in BENCH. It keeps sessions in memory, and no more
     than a few megabytes of a partition, so that nothing can be fetched."""
 
     library, name = "librdkafka", "Kafka's mock"
@@ -88,7 +88,7 @@ class Kafka:
 
     @classmethod
     def installed(cls):
-        cls.program = pathlib.Path(sys.argv[2]).resolve().parent / "tests" / "kafka_mock"
+        cls.program = pathlib.Path(sys.argv[1]).resolve() / "bench-kafka-mock"
         return cls.program.exists()
 
     def __init__(self, _folder):
