@@ -129,6 +129,16 @@ class Publishing(NatsTest):
                      r"--skip=3", "session2pb", stdin=large)
         self.assertEqual(self.state()["messages"], 3)
 
+    def test_a_session_above_the_maximum_of_the_stream_is_told(self):
+        self.create(max_msg_size=1000)
+        large = NDJSON + filled("large", 2000) + NDJSON
+        for retry in (), ("--retry",):
+            self.refuses(3, r"nats://.*: record 4: the server refuses it: message size exceeds "
+                         r"maximum allowed; 3 of \d sessions confirmed, go on with --skip=3",
+                         "session2pb", *retry, stdin=large)
+        self.refuses(3, r"nats://.*: record 4: .*; 0 of \d sessions confirmed, go on with --skip=3",
+                     "session2pb", "--skip=3", stdin=large)
+
     def test_a_full_stream_is_told_with_what_is_in_it(self):
         self.create(max_msgs=2, discard="new")
         self.refuses(3, r".*maximum messages exceeded; 2 of 3 sessions confirmed, go on with "

@@ -107,16 +107,18 @@ static void confirm(struct nats_sender *sender)
     }
 }
 
-/* Acknowledgements mostly come in order. */
-static struct outstanding *find(struct nats_sender *sender, const natsMsg *sent)
+/* The number of a message, or that behind the last one. Acknowledgements mostly come in order. */
+static uint64_t find(struct nats_sender *sender, const natsMsg *sent)
 {
-    for (uint64_t number = sender->base.confirmed; number < sender->published; number++)
-        if (!at(sender, number)->acknowledged && at(sender, number)->sent == sent)
-            return at(sender, number);
-    return NULL;
+    uint64_t number = sender->base.confirmed;
+
+    while (number < sender->published &&
+           (at(sender, number)->acknowledged || at(sender, number)->sent != sent))
+        number++;
+    return number;
 }
 
-static void refuse(struct nats_sender *sender, const jsPubAckErr *error)
+static void refuse(struct nats_sender *sender, uint64_t number, const jsPubAckErr *error)
 {
     if (sender->refusal != NATS_OK)
         return;
@@ -125,8 +127,9 @@ static void refuse(struct nats_sender *sender, const jsPubAckErr *error)
     if (error->Err == NATS_NO_RESPONDERS || error->ErrText == NULL || error->ErrText[0] == '\0')
         nats_link_reason(error->Err, sender->reason);
     else
-        (void)snprintf(sender->reason, sizeof(sender->reason), "the server refuses a session: %s",
-                       error->ErrText);
+        (void)snprintf(sender->reason, sizeof(sender->reason),
+                       "record %" PRIu64 ": the server refuses it: %s",
+                       sender->base.options.skipped + number + 1, error->ErrText);
 }
 
 /* In a thread of the library; the message is ours. */
@@ -134,16 +137,16 @@ static void hear_answer(jsCtx *stream, natsMsg *message, jsPubAck *acknowledgeme
                         jsPubAckErr *error, void *closure)
 {
     struct nats_sender *sender = closure;
-    struct outstanding *found;
+    uint64_t number;
 
     lock(sender);
-    found = stream == sender->link.stream ? find(sender, message) : NULL;
-    if (found != NULL && acknowledgement != NULL) {
-        found->acknowledged = true;
+    number = stream == sender->link.stream ? find(sender, message) : sender->published;
+    if (number < sender->published && acknowledgement != NULL) {
+        at(sender, number)->acknowledged = true;
         sender->progress_ms = clock_ms();
         confirm(sender);
-    } else if (found != NULL && error != NULL) {
-        refuse(sender, error);
+    } else if (number < sender->published && error != NULL) {
+        refuse(sender, number, error);
     }
     if (out(sender) <= sender->enough || sender->refusal != NATS_OK)
         pthread_cond_signal(&sender->changed);
