@@ -8,13 +8,16 @@ nothing runs.
 
 import base64
 import hashlib
+import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import unittest
 
 import toolcase
 from exchange import ExchangeTest, filled, lines
@@ -235,6 +238,21 @@ class Consuming(NatsTest):
         rest = self.fetch()
         self.assertEqual(sorted(set((printed[:printed.rfind(b"\n") + 1] + rest).splitlines())),
                          sorted(text.splitlines()))
+
+    @unittest.skipUnless(shutil.which("strace") and os.geteuid() == 0, "no strace, or not root")
+    def test_with_fsync_it_is_on_disk_before_it_is_acknowledged(self):
+        for option, first in ((), "+ACK"), (("--fsync",), "fdatasync"):
+            trace, out = self.folder / f"trace{len(option)}", self.folder / f"out{len(option)}"
+            consumer = self.tool("pb2session", f"--connect={self.at}", "-o", out, *option)
+            self.wait_for("num_waiting", lambda count: count > 0)
+            strace = self.tool(shutil.which("strace"), "-f", "-p", str(consumer.pid), "-o", trace,
+                               "-s", "1000", "-e", "trace=fdatasync,sendto")
+            strace.says(rb"attached")
+            self.publish(b"".join(lines(f"s{first}", 3)))
+            self.wait_for("ack_floor", lambda floor: floor["stream_seq"] == 3 + 3 * len(option))
+            consumer.stop()
+            strace.wait()
+            self.assertEqual(re.findall(r"fdatasync|\+ACK", trace.read_text())[0], first)
 
     def test_what_is_acknowledged_does_not_come_again_after_a_kill(self):
         self.create_durable()
