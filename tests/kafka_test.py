@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import unittest
 from collections import Counter
 from typing import NamedTuple
@@ -137,7 +138,7 @@ class KafkaTest(ExchangeTest):
 
     def drain(self, endpoint, *arguments):
         """What is left for the group."""
-        done = run("pb2session", f"--connect={endpoint}", *QUICK, "--idle-exit=1", *arguments)
+        done = run("pb2session", f"--connect={endpoint}", *QUICK, "--idle-exit=3", *arguments)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         return done.stdout
 
@@ -210,6 +211,22 @@ class Publisher(KafkaTest):
             cluster.do("error", "produce", 2, error)
         cluster.do("error", "metadata", 1, 5)
         self.produce(cluster, topic, text, "-X", "retry.backoff.ms=20", "--window=50")
+        self.assert_in_order(cluster.messages(topic), self.messages(text))
+
+    def test_a_time_out_with_more_on_its_way_loses_and_reorders_nothing(self):
+        cluster = self.cluster()
+        topic = cluster.topic()
+        cluster.do("broker", "slow", 1, 100)
+        sender = self.sender(cluster.endpoint(topic), "-X", "linger.ms=0", "-X",
+                             "batch.num.messages=1", stdin=subprocess.PIPE)
+        text = self.text(30)
+        for number, line in enumerate(text.splitlines(True)):
+            if number in (10, 20):
+                cluster.do("error", "produce", 1, REQUEST_TIMED_OUT)
+            sender.process.stdin.write(line)
+            time.sleep(0.01)
+        sender.process.stdin.close()
+        self.assertEqual((sender.wait(), sender.said), (0, b""))
         self.assert_in_order(cluster.messages(topic), self.messages(text))
 
     def test_brokers_that_go_down_and_come_up(self):
@@ -494,7 +511,7 @@ class Consumer(KafkaTest):
         place = rf"{re.escape(endpoint)}: {topic} \[0\] offset"
         self.assertRegex(out.stderr.decode(), rf"\Apb2session: {place} 2: passed over: it has no "
                          rf"value\npb2session: {place} 4: .*another type.*Session\n\Z")
-        skipping = run("pb2session", f"--connect={endpoint}", *QUICK, "--idle-exit=1",
+        skipping = run("pb2session", f"--connect={endpoint}", *QUICK, "--idle-exit=3",
                        "--on-error=skip")
         self.assertEqual((skipping.returncode, skipping.stdout), (1, b""))
         told = skipping.stderr.decode().splitlines()

@@ -43,6 +43,8 @@ struct producer {
 static const struct kafka_setting settings[] = {
     { "enable.idempotence", "true" },
     { "acks", "all" },
+    /* A request that timed out is taken for done when a later one is, which leans on the broker's count. */
+    { "max.in.flight", "1" },
     { "partitioner", "murmur2_random" },       /* as Kafka's own clients have it */
     { "message.timeout.ms", "0" },             /* none is passed over; see has_patience() */
     { "queue.buffering.max.kbytes", "65536" }, /* however large its messages are */
