@@ -74,6 +74,10 @@ class Tls(ToolTest):
         for ca, server in ((self.pki.strangers, self.pki.server), (self.pki.ca, self.pki.elsewhere)):
             self.assertNotIn(True, self.fails(refused, ca, self.pki.client, server=server))
 
+    def test_files_that_are_not_there(self):
+        self.bad(3, "cannot open '/no/ca': No such file or directory", "session2pb",
+                 "--connect=kafka://127.0.0.1:1/t", "--tls-ca=/no/ca", stdin=A)
+
     def test_a_sender_without_a_certificate_hears_why(self):
         seen = self.fails("no broker has answered for 1 s: .*certificate required.*", self.pki.ca)
         self.assertNotIn(True, seen)

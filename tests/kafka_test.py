@@ -323,10 +323,6 @@ class Connections(KafkaTest):
             self.bad(3, "kafka://.*: .*SASL.*", tool, f"--connect={self.endpoint()}", *settings,
                      stdin=A)
 
-    def test_files_of_tls_that_are_not_there(self):
-        self.bad(3, "cannot open '/no/ca': No such file or directory", "session2pb",
-                 f"--connect={self.endpoint()}", "--tls-ca=/no/ca", stdin=A)
-
     def test_settings_that_are_wrong_or_break_a_promise(self):
         endpoint = self.endpoint()
         for setting, why in {
