@@ -464,6 +464,8 @@ static inline struct cursor write_row(struct pb_to_json *c, struct cursor k, con
     r->seen |= spb_row_bit(row);
     memcpy(k.to, row->prefix, SPB_PREFIX_MAX);
     k.to += row->prefix_len;
+    if (row->member == SPB_KIND_STRING) /* most are: foreseen better by itself */
+        return write_string(c, k, end);
     return write_value(c, k, end, row, row->member);
 }
 
