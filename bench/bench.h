@@ -25,7 +25,6 @@ struct inputs {
     struct docs compact, shuffled, pretty;
     struct docs pb, pb_shuffled;
     void **sessions; /* structs of protobuf-c */
-    size_t from, to; /* the documents that a row takes */
 };
 
 /* The rows, in the order of the table. */
@@ -56,9 +55,8 @@ enum row_id {
 struct row {
     const char *name;
     const char *who;
-    bool (*run)(
-        const struct inputs *inputs); /* over inputs->from to inputs->to; NULL: it is missing */
-    const char *needs;                /* what a missing peer takes */
+    bool (*run)(const struct inputs *inputs); /* over the whole corpus; NULL: it is missing */
+    const char *needs;                        /* what a missing peer takes */
     bool ours, pretty;
 };
 
@@ -100,7 +98,7 @@ void inputs_release(struct inputs *inputs);
 void verify_all(const struct inputs *inputs);
 
 /* `rounds` of them count, and one before them does not. */
-void measure(struct inputs *inputs, unsigned rounds, struct results *results);
+void measure(const struct inputs *inputs, unsigned rounds, struct results *results);
 uint64_t now_ns(void);
 
 /* Calls of malloc, calloc and realloc from this program and from a library in it. */

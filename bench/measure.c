@@ -1,9 +1,6 @@
 #define _GNU_SOURCE /* syscall() */
 
-/*
- * All rows are run in turn, part by part of the corpus, so that whatever else the machine does hits all
- * alike. A part is large enough that no processor learns its branches by heart.
- */
+/* All rows are run in turn, round by round, so that whatever else the machine does hits all alike. */
 #include "bench.h"
 
 #include <stdlib.h>
@@ -16,7 +13,6 @@
 #include <sys/syscall.h>
 #endif
 
-enum { PARTS = 8 };
 enum { COUNTERS = 2 }; /* cycles and instructions, of this program in user mode */
 
 struct sample {
@@ -91,20 +87,6 @@ static struct sample run_once(const struct row *row, const struct inputs *inputs
     return (struct sample){ (double)(end - begin), { after[0] - before[0], after[1] - before[1] } };
 }
 
-/* Each row once over a part of the corpus. */
-static void run_all(const struct inputs *inputs, bool counters, const int files[COUNTERS],
-                    struct sample sums[ROWS])
-{
-    for (unsigned i = 0; i < ROWS; i++) {
-        if (bench_rows[i].run == NULL)
-            continue;
-        const struct sample sample = run_once(&bench_rows[i], inputs, counters, files);
-        sums[i].ns += sample.ns;
-        for (unsigned j = 0; j < COUNTERS; j++)
-            sums[i].counts[j] += sample.counts[j];
-    }
-}
-
 static int compare(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -145,12 +127,9 @@ static bool allocations_seen(void)
 }
 
 /* After the rounds: every buffer has grown by then. */
-static void count_allocations(struct inputs *inputs, struct results *results)
+static void count_allocations(const struct inputs *inputs, struct results *results)
 {
     const bool seen = allocations_seen();
-
-    inputs->from = 0;
-    inputs->to = inputs->compact.count;
 
     count_cjson(true);
     for (unsigned i = 0; i < ROWS; i++)
@@ -159,28 +138,24 @@ static void count_allocations(struct inputs *inputs, struct results *results)
     count_cjson(false);
 }
 
-void measure(struct inputs *inputs, unsigned rounds, struct results *results)
+void measure(const struct inputs *inputs, unsigned rounds, struct results *results)
 {
     struct sample *const samples = calloc((size_t)ROWS * rounds, sizeof *samples);
     double *const scratch = calloc(rounds, sizeof *scratch);
     const double sessions = (double)inputs->compact.count;
-    const size_t part = inputs->compact.count / PARTS + 1;
-    struct sample sums[ROWS];
     int files[COUNTERS] = { -1, -1 };
 
     if (samples == NULL || scratch == NULL)
         bench_fail("out of memory");
     results->counters = open_counters(files);
     for (unsigned round = 0; round <= rounds; round++) {
-        memset(sums, 0, sizeof sums);
-        for (inputs->to = 0; inputs->to < inputs->compact.count;) {
-            inputs->from = inputs->to;
-            inputs->to = inputs->from + part < inputs->compact.count ? inputs->from + part
-                                                                     : inputs->compact.count;
-            run_all(inputs, results->counters, files, sums);
+        for (unsigned i = 0; i < ROWS; i++) {
+            if (bench_rows[i].run == NULL)
+                continue;
+            const struct sample sample = run_once(&bench_rows[i], inputs, results->counters, files);
+            if (round > 0) /* the first one warms up */
+                samples[(size_t)i * rounds + round - 1] = sample;
         }
-        for (unsigned i = 0; i < ROWS && round > 0; i++) /* the first one warms up */
-            samples[(size_t)i * rounds + round - 1] = sums[i];
         fprintf(stderr, "\rround %u of %u", round, rounds);
     }
     fputc('\n', stderr);

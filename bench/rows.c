@@ -1,4 +1,4 @@
-/* What is measured: each row once over a part of the documents. */
+/* What is measured: each row once over all documents. */
 #include "bench.h"
 
 #include <stdlib.h>
@@ -19,7 +19,7 @@ static bool to_pb(const struct inputs *in, const struct docs *docs)
 {
     static struct spb_bytes pb;
 
-    for (size_t i = in->from; i < in->to; i++) {
+    for (size_t i = 0; i < docs->count; i++) {
         pb.len = 0;
         if (spb_json_to_pb(in->converter, (const char *)docs->data + docs->at[i], docs->len[i], &pb,
                            NULL) != SPB_OK)
@@ -47,7 +47,7 @@ static bool pb_to_json(const struct inputs *in)
 {
     static struct spb_bytes json;
 
-    for (size_t i = in->from; i < in->to; i++) {
+    for (size_t i = 0; i < in->pb.count; i++) {
         json.len = 0;
         if (spb_pb_to_json(in->converter, in->pb.data + in->pb.at[i], in->pb.len[i], &json, NULL) !=
             SPB_OK)
@@ -58,7 +58,7 @@ static bool pb_to_json(const struct inputs *in)
 
 static bool json_to_session(const struct inputs *in)
 {
-    for (size_t i = in->from; i < in->to; i++) {
+    for (size_t i = 0; i < in->compact.count; i++) {
         Journey__V1__Session *session;
         if (spb_json_to_session(in->converter, (const char *)in->compact.data + in->compact.at[i],
                                 in->compact.len[i], &session, NULL) != SPB_OK)
@@ -70,7 +70,7 @@ static bool json_to_session(const struct inputs *in)
 
 static bool pb_to_session(const struct inputs *in)
 {
-    for (size_t i = in->from; i < in->to; i++) {
+    for (size_t i = 0; i < in->pb.count; i++) {
         Journey__V1__Session *session;
         if (spb_pb_to_session(in->converter, in->pb.data + in->pb.at[i], in->pb.len[i], &session,
                               NULL) != SPB_OK)
@@ -86,7 +86,7 @@ static bool tree_to_pb(const struct inputs *in)
     static struct spb_bytes pb;
     enum spb_status status = SPB_OK;
 
-    for (size_t i = in->from; i < in->to && status == SPB_OK; i++) {
+    for (size_t i = 0; i < in->compact.count && status == SPB_OK; i++) {
         cJSON *const tree = cJSON_ParseWithLength(
             (const char *)in->compact.data + in->compact.at[i], in->compact.len[i]);
         pb.len = 0;
@@ -98,7 +98,7 @@ static bool tree_to_pb(const struct inputs *in)
 
 static bool pb_to_tree(const struct inputs *in)
 {
-    for (size_t i = in->from; i < in->to; i++) {
+    for (size_t i = 0; i < in->pb.count; i++) {
         cJSON *tree;
         if (spb_pb_to_tree(in->converter, in->pb.data + in->pb.at[i], in->pb.len[i], &tree, NULL) !=
             SPB_OK)
@@ -114,7 +114,7 @@ static bool normalise(const struct inputs *in)
     static struct spb_bytes out;
     const struct docs *const docs = &in->pb_shuffled;
 
-    for (size_t i = in->from; i < in->to; i++) {
+    for (size_t i = 0; i < docs->count; i++) {
         const uint8_t *const data = docs->data + docs->at[i];
         struct spb_wire_reader reader = { .begin = data, .depth_max = 64 };
         out.len = 0;
@@ -127,11 +127,11 @@ static bool normalise(const struct inputs *in)
 
 /* ------------------------------------------------------------------ cJSON and protobuf-c */
 
-static bool cjson_to_pb(const struct inputs *in, const struct docs *docs)
+static bool cjson_to_pb(const struct docs *docs)
 {
     static struct peer_bytes pb;
 
-    for (size_t i = in->from; i < in->to; i++)
+    for (size_t i = 0; i < docs->count; i++)
         if (!peer_cjson_to_pb((const char *)docs->data + docs->at[i], docs->len[i], &pb))
             return false;
     return true;
@@ -139,17 +139,17 @@ static bool cjson_to_pb(const struct inputs *in, const struct docs *docs)
 
 static bool cjson_json_to_pb(const struct inputs *in)
 {
-    return cjson_to_pb(in, &in->compact);
+    return cjson_to_pb(&in->compact);
 }
 
 static bool cjson_json_to_pb_shuffled(const struct inputs *in)
 {
-    return cjson_to_pb(in, &in->shuffled);
+    return cjson_to_pb(&in->shuffled);
 }
 
 static bool cjson_pb_to_json(const struct inputs *in)
 {
-    for (size_t i = in->from; i < in->to; i++) {
+    for (size_t i = 0; i < in->pb.count; i++) {
         char *const text = peer_cjson_to_json(in->pb.data + in->pb.at[i], in->pb.len[i]);
         if (text == NULL)
             return false;
@@ -160,7 +160,7 @@ static bool cjson_pb_to_json(const struct inputs *in)
 
 static bool cjson_json_to_session(const struct inputs *in)
 {
-    for (size_t i = in->from; i < in->to; i++) {
+    for (size_t i = 0; i < in->compact.count; i++) {
         void *const session = peer_cjson_to_session(
             (const char *)in->compact.data + in->compact.at[i], in->compact.len[i]);
         if (session == NULL)
@@ -172,7 +172,7 @@ static bool cjson_json_to_session(const struct inputs *in)
 
 static bool protobufc_unpack(const struct inputs *in)
 {
-    for (size_t i = in->from; i < in->to; i++) {
+    for (size_t i = 0; i < in->pb.count; i++) {
         void *const session = peer_protobufc_unpack(in->pb.data + in->pb.at[i], in->pb.len[i]);
         if (session == NULL)
             return false;
@@ -185,7 +185,7 @@ static bool protobufc_pack(const struct inputs *in)
 {
     static struct peer_bytes pb;
 
-    for (size_t i = in->from; i < in->to; i++)
+    for (size_t i = 0; i < in->pb.count; i++)
         if (!peer_protobufc_pack(in->sessions[i], &pb))
             return false;
     return true;
@@ -204,7 +204,7 @@ static bool google_json_to_pb(const struct inputs *in)
     static struct peer_bytes pb;
     const struct docs *const docs = &in->compact;
 
-    for (size_t i = in->from; i < in->to; i++)
+    for (size_t i = 0; i < docs->count; i++)
         if (!peer_google_to_pb((const char *)docs->data + docs->at[i], docs->len[i], &pb))
             return false;
     return true;
@@ -214,7 +214,7 @@ static bool google_pb_to_json(const struct inputs *in)
 {
     static struct peer_bytes json;
 
-    for (size_t i = in->from; i < in->to; i++)
+    for (size_t i = 0; i < in->pb.count; i++)
         if (!peer_google_to_json(in->pb.data + in->pb.at[i], in->pb.len[i], &json))
             return false;
     return true;
@@ -227,7 +227,7 @@ static bool simdjson_visit(const struct inputs *in)
     struct peer_visit seen = { 0 };
     const struct docs *const docs = &in->compact;
 
-    for (size_t i = in->from; i < in->to; i++)
+    for (size_t i = 0; i < docs->count; i++)
         if (!peer_simdjson_visit((const char *)docs->data + docs->at[i], docs->len[i], &seen))
             return false;
     return true;
@@ -240,7 +240,7 @@ static bool rapidjson_visit(const struct inputs *in)
     struct peer_visit seen = { 0 };
     const struct docs *const docs = &in->compact;
 
-    for (size_t i = in->from; i < in->to; i++)
+    for (size_t i = 0; i < docs->count; i++)
         if (!peer_rapidjson_visit((const char *)docs->data + docs->at[i], docs->len[i], &seen))
             return false;
     return true;
@@ -252,7 +252,7 @@ static bool copy(const struct inputs *in)
     static uint8_t *place;
     static size_t capacity;
 
-    for (size_t i = in->from; i < in->to; i++) {
+    for (size_t i = 0; i < in->compact.count; i++) {
         if (in->compact.len[i] > capacity) {
             free(place);
             capacity = in->compact.len[i] * 2;
