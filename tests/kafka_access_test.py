@@ -88,7 +88,10 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     version = subprocess.run([pathlib.Path(sys.argv[1], "session2pb"), "--version"],
                              capture_output=True, check=True).stdout
-    if b"librdkafka" not in version or not tlscase.is_possible():
-        print("skipped: no Kafka in the tools, or no openssl")
+    missing = tlscase.why_impossible()
+    if missing is None and b"librdkafka" not in version:
+        missing = "no Kafka in the tools"
+    if missing:
+        print(f"skipped: {missing}")
         sys.exit(SKIPPED)
     main(__doc__)

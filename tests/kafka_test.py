@@ -470,6 +470,7 @@ class Consumer(KafkaTest):
         self.stop_well(consumers.pop())
         self.produce(cluster, topic, texts[2])
         wait_until(all_of(3), "the third texts")
+        wait_until(lambda: sum(cluster.committed(topic, i) for i in range(4)) == 300, "commits")
         self.stop_well(consumers.pop())
         self.assertTrue(all(after != out for after, out in zip(got(), before)), "one got nothing")
         self.assertEqual(self.drain(endpoint, *arguments), b"")

@@ -35,6 +35,7 @@ struct reader {
     struct spb_bytes message;  /* its copy, with padding */
     bool assigned;             /* the group has told once which partitions are ours */
     bool kept;                 /* something that is not committed yet */
+    bool behind;               /* what is written could not be committed: the group was changing */
     rd_kafka_topic_partition_list_t *revoked; /* to be given back when that is; or NULL */
     uint64_t heard_ms;                        /* when the last message came, or was committed */
     bool outage;                              /* it was told */
@@ -262,6 +263,27 @@ static enum cli_status watch_outage(struct reader *reader)
     return client->down ? kafka_fail(client, "no broker answers: %s", client->reason) : CLI_OK;
 }
 
+/* The group has changed meanwhile. Of partitions that are another member's by now, or were given out anew,
+   what is not committed comes again; of those that a cooperative group leaves us, it does not. */
+static bool has_group_changed(rd_kafka_resp_err_t error)
+{
+    return error == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION ||
+           error == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
+           error == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS ||
+           error == RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST;
+}
+
+/* Once more, what is written of partitions that stayed ours. What is kept is not written yet. */
+static void catch_up(struct reader *reader)
+{
+    rd_kafka_resp_err_t error;
+
+    if (!reader->behind || reader->kept)
+        return;
+    error = rd_kafka_commit(reader->client.kafka, NULL, 0);
+    reader->behind = has_group_changed(error) || kafka_is_passing(error);
+}
+
 static enum cli_status next(struct consumer *consumer, int timeout_ms, struct incoming *message_out)
 {
     struct reader *reader = (struct reader *)consumer;
@@ -277,6 +299,7 @@ static enum cli_status next(struct consumer *consumer, int timeout_ms, struct in
         reader->last = rd_kafka_consumer_poll(reader->client.kafka, timeout_ms);
     if (reader->last != NULL)
         return judge(reader, message_out);
+    catch_up(reader);
     look_for_ends(reader);
     return reader->client.down && !reader->kept ? watch_outage(reader) : CLI_OK;
 }
@@ -291,15 +314,6 @@ static void keep(struct consumer *consumer)
     reader->kept = true;
 }
 
-/* The group has changed meanwhile: what is not committed comes again, to us or to another member. */
-static bool has_group_changed(rd_kafka_resp_err_t error)
-{
-    return error == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION ||
-           error == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
-           error == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS ||
-           error == RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST;
-}
-
 static enum cli_status commit(struct reader *reader)
 {
     uint64_t end_ms = clock_ms() + (uint64_t)reader->base.options.timeout_ms;
@@ -310,9 +324,10 @@ static enum cli_status commit(struct reader *reader)
         (void)poll(NULL, 0, SLICE_MS);
         error = rd_kafka_commit(reader->client.kafka, NULL, 0);
     }
+    reader->behind = has_group_changed(error);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR__NO_OFFSET)
         return CLI_OK; /* no offset: the partitions are another member's, which begins before it */
-    if (!has_group_changed(error))
+    if (!reader->behind)
         return kafka_fail(&reader->client, "cannot commit: %s", rd_kafka_err2str(error));
     if (!reader->base.options.quiet)
         (void)kafka_fail(&reader->client, "cannot commit, sessions may come again: %s",
@@ -409,6 +424,8 @@ static void close_kafka(struct consumer *consumer)
 
     release(&reader->last);
     release(&reader->ahead);
+    if (reader->client.kafka != NULL)
+        catch_up(reader);
     reader->kept = false; /* what is not written by now is not committed */
     give_back_revoked(reader);
     if (reader->client.kafka != NULL)
