@@ -87,7 +87,8 @@ static void check_relations(const struct cli_tool *of, const union both *options
         fuzz_must(!is_set(row->one, options) || !other);
     }
     for (const struct cli_need *row = of->needs; row->one != NULL; row++)
-        fuzz_must(!is_set(row->one, options) || is_set(row->other, options));
+        fuzz_must(!is_set(row->one, options) || is_set(row->other, options) ||
+                  (row->alternative != NULL && is_set(row->alternative, options)));
 }
 
 static void release_lists(const struct cli_tool *of, const union both *options)
