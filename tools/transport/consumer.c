@@ -120,6 +120,9 @@ static enum cli_status turn(struct run *run)
     enum cli_status status = run->consumer->kind->next(run->consumer, patience(run), &message);
 
     run->cut = status == CLI_FAILED;
+    if (run->consumer->stirred)
+        run->heard_ms = clock_ms();
+    run->consumer->stirred = false;
     if (status == CLI_OK && message.data != NULL)
         status = take(run, &message);
     if (status == CLI_OK && is_commit_due(run, message.data == NULL))

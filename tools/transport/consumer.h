@@ -43,6 +43,7 @@ struct consumer {
     const struct consumer_kind *kind;
     struct consumer_options options;
     const char *trouble; /* why nothing can be fetched for now; NULL: all is well */
+    bool stirred;        /* something else than a message has come: that is not idle either */
 };
 
 /* A transport. The functions report what is wrong before they return CLI_FAILED. */

@@ -18,6 +18,7 @@
 enum {
     MS_PER_S = 1000,
     SLICE_MS = 100,
+    COMMIT_PAUSE_MAX_MS = 1600,
     ANSWER_MS = 300,
     MARGIN_MS = 600, /* before the time is up: a wait for a message, and one for an answer */
     PLACE_TOPIC_MAX = 40,
@@ -33,9 +34,10 @@ struct reader {
     rd_kafka_message_t *ahead; /* it came before it was asked for; or NULL */
     rd_kafka_message_t *last;  /* what was fetched last; or NULL */
     struct spb_bytes message;  /* its copy, with padding */
-    bool assigned;             /* the group has told once which partitions are ours */
-    bool kept;                 /* something that is not committed yet */
-    bool behind;               /* what is written could not be committed: the group was changing */
+    bool assigned; /* the group has told which partitions are ours, and not revoked them */
+    bool kept;     /* something that is not committed yet */
+    bool behind;   /* what is written could not be committed: the group was changing */
+    uint64_t catch_up_from_ms;                /* when that is tried again */
     rd_kafka_topic_partition_list_t *revoked; /* to be given back when that is; or NULL */
     uint64_t heard_ms;                        /* when the last message came, or was committed */
     bool outage;                              /* it was told */
@@ -72,14 +74,16 @@ static void note_end(struct reader *reader, int32_t partition, bool at_end)
     reader->at_end[partition] = at_end;
 }
 
-/* Nothing has come: that is trouble while a partition of ours is known to have more, or not known to have
-   none. */
+/* Nothing has come: that is trouble while the group is changing, or a partition of ours is known to have
+   more, or not known to have none. */
 static void look_for_ends(struct reader *reader)
 {
     rd_kafka_topic_partition_list_t *ours = NULL;
 
-    reader->base.trouble = NULL;
-    if (rd_kafka_assignment(reader->client.kafka, &ours) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    reader->base.trouble =
+        reader->assigned ? NULL : "the group gives out its partitions anew, and nothing comes";
+    if (reader->base.trouble != NULL ||
+        rd_kafka_assignment(reader->client.kafka, &ours) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
     for (int i = 0; i < ours->cnt && reader->base.trouble == NULL; i++) {
         int32_t partition = ours->elems[i].partition;
@@ -126,12 +130,15 @@ static void rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t what,
     struct reader *reader = ((struct kafka_client *)opaque)->owner;
 
     if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-        reader->assigned = true;
+        reader->assigned = reader->base.stirred = true;
         for (int i = 0; i < partitions->cnt; i++)
             note_end(reader, partitions->elems[i].partition, false);
         take_over(kafka, partitions);
-    } else if (what == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS && reader->kept &&
-               reader->revoked == NULL && rd_kafka_assignment_lost(kafka) == 0) {
+        return;
+    }
+    reader->assigned = is_cooperative(kafka); /* then the group may have nothing else to tell */
+    if (what == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS && reader->kept && reader->revoked == NULL &&
+        rd_kafka_assignment_lost(kafka) == 0) {
         reader->revoked = rd_kafka_topic_partition_list_copy(partitions);
     } else {
         give_back(kafka, partitions);
@@ -278,10 +285,11 @@ static void catch_up(struct reader *reader)
 {
     rd_kafka_resp_err_t error;
 
-    if (!reader->behind || reader->kept)
+    if (!reader->behind || reader->kept || clock_ms() < reader->catch_up_from_ms)
         return;
     error = rd_kafka_commit(reader->client.kafka, NULL, 0);
     reader->behind = has_group_changed(error) || kafka_is_passing(error);
+    reader->catch_up_from_ms = clock_ms() + COMMIT_PAUSE_MAX_MS;
 }
 
 static enum cli_status next(struct consumer *consumer, int timeout_ms, struct incoming *message_out)
@@ -314,14 +322,16 @@ static void keep(struct consumer *consumer)
     reader->kept = true;
 }
 
+/* The pauses grow: an attempt while librdkafka looks for the group's coordinator makes it begin anew. */
 static enum cli_status commit(struct reader *reader)
 {
     uint64_t end_ms = clock_ms() + (uint64_t)reader->base.options.timeout_ms;
     rd_kafka_resp_err_t error = rd_kafka_commit(reader->client.kafka, NULL, 0);
 
-    while (error != RD_KAFKA_RESP_ERR_NO_ERROR && kafka_is_passing(error) &&
-           !has_group_changed(error) && clock_ms() < end_ms) {
-        (void)poll(NULL, 0, SLICE_MS);
+    for (int pause_ms = SLICE_MS; error != RD_KAFKA_RESP_ERR_NO_ERROR && kafka_is_passing(error) &&
+                                  !has_group_changed(error) && clock_ms() < end_ms;) {
+        (void)poll(NULL, 0, pause_ms);
+        pause_ms = pause_ms < COMMIT_PAUSE_MAX_MS ? pause_ms * 2 : pause_ms;
         error = rd_kafka_commit(reader->client.kafka, NULL, 0);
     }
     reader->behind = has_group_changed(error);
@@ -424,6 +434,7 @@ static void close_kafka(struct consumer *consumer)
 
     release(&reader->last);
     release(&reader->ahead);
+    reader->catch_up_from_ms = 0;
     if (reader->client.kafka != NULL)
         catch_up(reader);
     reader->kept = false; /* what is not written by now is not committed */
