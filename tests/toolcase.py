@@ -58,6 +58,11 @@ def within_reach(tool):
     return shutil.copy(TOOLS / tool, folder)
 
 
+def is_emulated(tool):
+    """Whether it is a script that calls an emulator; see tests/CMakeLists.txt."""
+    return (TOOLS / tool).read_bytes().startswith(b"#!")
+
+
 def path_of(tool, popen):
     return within_reach(tool) if "user" in popen else TOOLS / tool
 
