@@ -226,8 +226,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("JSONTestSuite in every place");
-    TCase *tcase = tcase_create("places");
     DIR *const folder = opendir(SPB_TEST_JSON_SUITE);
 
     if (folder == NULL) {
@@ -235,6 +233,9 @@ int main(void)
         return SKIPPED;
     }
     closedir(folder);
+
+    Suite *suite = suite_create("JSONTestSuite in every place");
+    TCase *tcase = tcase_create("places");
     tcase_set_timeout(tcase, TIMEOUT_SECONDS);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, every_case_is_decided_alike_in_every_place, 0, PLACES);

@@ -559,7 +559,7 @@ __attribute__((noinline, unused)) static bool spb_is_common_text(const void *tex
     const uint64_t errors = spb_utf8_errors(low, true) | (uint64_t)spb_utf8_errors(high, false)
                                                              << SPB_VECTOR;
 
-    return (stop | errors) << (2 * SPB_VECTOR - len) == 0 && !spb_utf8_is_cut(text, len);
+    return (stop | errors) << (2 * (size_t)SPB_VECTOR - len) == 0 && !spb_utf8_is_cut(text, len);
 }
 
 /* Compares a vector of each; bit i of the result says that byte i is equal. */

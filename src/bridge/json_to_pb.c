@@ -446,8 +446,8 @@ static struct cursor read_message(struct json_to_pb *c, struct cursor k,
 static struct cursor read_document(struct json_to_pb *c, struct cursor k)
 {
     k = make_room(c, k);
-    if (k.at == NULL)
-        return k;
+    if (k.at == NULL || k.to == NULL) /* never without the other: said for an analyser */
+        return failed(NULL);
     if (*k.at == '{')
         return read_message(c, k, c->converter->schema->session);
     const bool value = *k.at != '\0' && strchr("[\"-0123456789tfn", *k.at) != NULL;

@@ -144,7 +144,7 @@ static struct cursor write_long_text(struct pb_to_json *c, struct cursor k, size
 /* Text of two vectors or less is whole when they are copied; a field's room holds them. */
 static inline struct cursor write_text(struct pb_to_json *c, struct cursor k, size_t len)
 {
-    if (len > 2 * SPB_VECTOR)
+    if (len > 2 * (size_t)SPB_VECTOR)
         return write_long_text(c, k, len);
     uint32_t rare = spb_copy_scan(k.at, k.to + 1).rare;
     if (len <= SPB_VECTOR)
