@@ -34,7 +34,7 @@ MUTATIONS = [
     ("src/bridge/json_to_pb.c", "} else if (!first) {", "} else if (0) {"),
     ("src/bridge/json_to_pb.c", "next = row + 1;\n            seen", "next = row;\n            seen"),
     ("src/bridge/json_to_pb.c", "if (message->has_unknown_fields)", "if (0)"),
-    ("src/bridge/json_to_pb.c", "c->converter->entries.count = entries;", ""),
+    ("src/bridge/json_to_pb.c", "c->reader.error.status != SPB_OUT_OF_RANGE", "1"),
     ("src/bridge/json_to_pb.c", "if (*k.at == close)\n        return fail(", "if (0)\n        return fail("),
     ("src/bridge/json_to_pb.c", "spb_additional_hide(stack);", ""),
     ("src/bridge/json_scalars.h", "if (end == c->reader.end) /* a number that may go on */", "if (0)"),

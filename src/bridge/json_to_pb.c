@@ -273,14 +273,12 @@ static struct cursor read_leniently(struct json_to_pb *c, struct cursor k, const
                                     const struct spb_row *row, struct spb_message *message)
 {
     const size_t offset = (size_t)(k.to - base(c));
-    const size_t entries = c->converter->entries.count;
     const struct spb_additional_mark mark = spb_additional_mark(&c->converter->additional);
     const struct cursor behind = read_defined(c, k, row, message);
 
     if (behind.at != NULL ||
         (c->reader.error.status != SPB_WRONG_TYPE && c->reader.error.status != SPB_OUT_OF_RANGE))
         return behind;
-    c->converter->entries.count = entries;
     return (struct cursor){ keep_verbatim(c, k.at, name, row, &mark), base(c) + offset };
 }
 
