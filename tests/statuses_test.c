@@ -61,6 +61,7 @@ struct text_case {
 
 static const struct text_case text_cases[] = {
     { "{\"id\":", SPB_NEED_MORE, "/id", "ends inside", 0, 0 },
+    { "{\"id\":12", SPB_NEED_MORE, "/id", "", 0, 0 },
     { "", SPB_NEED_MORE, "", "ends inside", 0, 0 },
     { "\xEF\xBB\xBF" MINIMAL, SPB_BAD_JSON, "", "an object", 0, 0 },
     { WITH("\"x\":tru"), SPB_BAD_JSON, "/x", "true, false or null", 0, 0 },
