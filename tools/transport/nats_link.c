@@ -11,6 +11,7 @@
 #include <openssl/pem.h>
 
 #include "signals.h"
+#include "transport/passphrase.h"
 
 enum {
     PORT_MAX = 65535,
@@ -215,15 +216,6 @@ static enum cli_status check_files(const struct transport_access *access)
     return status;
 }
 
-static int refuse_passphrase(char *buffer, int size, int writing, void *asked)
-{
-    (void)buffer;
-    (void)size;
-    (void)writing;
-    *(bool *)asked = true;
-    return -1;
-}
-
 /* The library lets OpenSSL ask for a passphrase, at the terminal or in the input. What else may be wrong with a
    key it says itself. */
 static enum cli_status check_key(const char *path)
@@ -233,7 +225,7 @@ static enum cli_status check_key(const char *path)
 
     if (file == NULL)
         return CLI_OK;
-    EVP_PKEY_free(PEM_read_PrivateKey(file, NULL, refuse_passphrase, &encrypted));
+    EVP_PKEY_free(PEM_read_PrivateKey(file, NULL, passphrase_refuse, &encrypted));
     ERR_clear_error();
     (void)fclose(file);
     if (!encrypted)

@@ -14,6 +14,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "transport/passphrase.h"
+
 enum { HOST_SIZE = 256 };
 
 struct channel_security {
@@ -48,16 +50,6 @@ static enum cli_status file_failed(const char *path, const char *what)
     return CLI_FAILED;
 }
 
-/* OpenSSL would ask at the terminal. */
-static int refuse_passphrase(char *buffer, int size, int writing, void *asked)
-{
-    (void)buffer;
-    (void)size;
-    (void)writing;
-    *(bool *)asked = true;
-    return -1;
-}
-
 static void warn_of_readers(const char *path)
 {
     struct stat file;
@@ -72,7 +64,7 @@ static enum cli_status load_key(SSL_CTX *context, const char *cert, const char *
     unsigned long last;
     bool loaded, misfit;
 
-    SSL_CTX_set_default_passwd_cb(context, refuse_passphrase);
+    SSL_CTX_set_default_passwd_cb(context, passphrase_refuse);
     SSL_CTX_set_default_passwd_cb_userdata(context, &encrypted);
     loaded = SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1;
     SSL_CTX_set_default_passwd_cb(context, NULL);
