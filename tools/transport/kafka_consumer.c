@@ -285,7 +285,7 @@ static void catch_up(struct reader *reader)
 {
     rd_kafka_resp_err_t error;
 
-    if (!reader->behind || reader->kept || clock_ms() < reader->catch_up_from_ms)
+    if (!reader->behind || reader->kept)
         return;
     error = rd_kafka_commit(reader->client.kafka, NULL, 0);
     reader->behind = has_group_changed(error) || kafka_is_passing(error);
@@ -307,7 +307,8 @@ static enum cli_status next(struct consumer *consumer, int timeout_ms, struct in
         reader->last = rd_kafka_consumer_poll(reader->client.kafka, timeout_ms);
     if (reader->last != NULL)
         return judge(reader, message_out);
-    catch_up(reader);
+    if (clock_ms() >= reader->catch_up_from_ms)
+        catch_up(reader);
     look_for_ends(reader);
     return reader->client.down && !reader->kept ? watch_outage(reader) : CLI_OK;
 }
@@ -434,7 +435,6 @@ static void close_kafka(struct consumer *consumer)
 
     release(&reader->last);
     release(&reader->ahead);
-    reader->catch_up_from_ms = 0;
     if (reader->client.kafka != NULL)
         catch_up(reader);
     reader->kept = false; /* what is not written by now is not committed */
