@@ -280,6 +280,8 @@ START_TEST(a_wrong_value_is_kept_whatever_becomes_of_unknown_members)
 
     for (size_t i = 0; i < COUNT_OF(both); i++)
         expect_canonical_with(&both[i], json, json);
+    expect_canonical_with(&both[0], spliced(json, LITERAL(",\"zz\":1,\"idleDate\":3,\"aa\":2")),
+                          spliced(json, LITERAL(",\"idleDate\":3")));
 }
 END_TEST
 
