@@ -7,6 +7,7 @@
 
 static size_t fail_at;
 static bool fail_on;
+static bool fail_growing;
 static size_t count;
 static size_t live;
 static bool failed;
@@ -21,8 +22,15 @@ void fail_allocation(size_t number, bool on)
 {
     fail_at = number;
     fail_on = on;
+    fail_growing = false;
     count = 0;
     failed = false;
+}
+
+void fail_growth(void)
+{
+    fail_allocation(0, false);
+    fail_growing = true;
 }
 
 size_t count_allocations(void)
@@ -45,6 +53,15 @@ static bool fails(void)
     count++;
     if (fail_at == 0 || count < fail_at || (count > fail_at && !fail_on))
         return false;
+    failed = true;
+    return true;
+}
+
+static bool growth_fails(void)
+{
+    if (!fail_growing)
+        return fails();
+    fail_growing = false;
     failed = true;
     return true;
 }
@@ -79,7 +96,7 @@ void *calloc(size_t items, size_t len)
 
 void *realloc(void *memory, size_t len)
 {
-    if (fails())
+    if (growth_fails())
         return NULL;
     return memory == NULL ? counted(__libc_malloc(len)) : __libc_realloc(memory, len);
 }

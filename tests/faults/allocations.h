@@ -14,6 +14,9 @@ bool can_fail_allocations(void);
 /* From now on, fail the n-th allocation, from 1, and with `on` all behind it. 0: fail none. */
 void fail_allocation(size_t number, bool on);
 
+/* From now on, fail the first realloc(): memory that grows. */
+void fail_growth(void);
+
 /* Since then. */
 size_t count_allocations(void);
 bool has_failed(void);

@@ -9,11 +9,14 @@
 #include <string.h>
 
 #include <check.h>
+#include <cjson/cJSON.h>
 
 #include "allocations.h"
+#include "bridge/converter.h"
 #include "net_support.h"
+#include "support.h"
 
-enum { SKIPPED = 77, NOTED_MAX = 1 << 20 };
+enum { SKIPPED = 77, NOTED_MAX = 1 << 16 };
 
 static const char before[] = "before";
 
@@ -119,6 +122,13 @@ static size_t step_through(struct scene *scene, enum spb_status *status_out)
     }
 }
 
+static void assert_noted(const struct scene *scene, const struct spb_bytes *expected, size_t number)
+{
+    ck_assert_msg(scene->noted.len == expected->len &&
+                      memcmp(scene->noted.data, expected->data, expected->len) == 0,
+                  "%s, %zu: another result", scene->entry->name, number);
+}
+
 /* Whether there was an allocation of that number to fail. */
 static bool run_with_fault(const struct entry *entry, size_t number, bool on,
                            const struct spb_bytes *expected)
@@ -133,9 +143,7 @@ static bool run_with_fault(const struct entry *entry, size_t number, bool on,
     const bool reached = has_failed() || failures > 0;
     fail_allocation(0, false);
     if (failures == 0 || entry->after == GOES_ON)
-        ck_assert_msg(scene.noted.len == expected->len &&
-                          memcmp(scene.noted.data, expected->data, expected->len) == 0,
-                      "%s, allocation %zu: another result", entry->name, number);
+        assert_noted(&scene, expected, number);
     close_scene(&scene);
     ck_assert_msg(live_allocations() == live, "%s, allocation %zu: %zd are lost", entry->name,
                   number, (ssize_t)(live_allocations() - live));
@@ -198,6 +206,120 @@ START_TEST(every_failed_allocation_of_a_socket)
 }
 END_TEST
 
+/* ---- memory that grows ---- */
+
+/* What a conversion writes into, or piles up in. Its memory is of bytes, or of so many for an item. */
+struct pile {
+    size_t offset; /* in a converter: of struct spb_bytes or struct spb_spans */
+    size_t item_size;
+};
+
+#define BYTES(member)                             \
+    {                                             \
+        offsetof(struct spb_converter, member), 1 \
+    }
+#define SPANS(member)                                                       \
+    {                                                                       \
+        offsetof(struct spb_converter, member), 2 * sizeof(struct spb_span) \
+    }
+
+static const struct pile piles[] = {
+    BYTES(input),
+    BYTES(normal),
+    BYTES(text),
+    BYTES(unknown),
+    BYTES(packed),
+    BYTES(pb),
+    BYTES(json),
+    BYTES(additional.text),
+    SPANS(additional.members),
+    SPANS(entries),
+    SPANS(normaliser.spans),
+    BYTES(normaliser.sorted),
+    BYTES(normaliser.merged[0]),
+    BYTES(normaliser.merged[1]),
+    BYTES(normaliser.merged[2]),
+    BYTES(normaliser.merged[3]), /* a session's messages nest no deeper */
+};
+
+enum { OUT = COUNT_OF(piles), ROOMY = 1 << 14 };
+
+static void *room_for(size_t count, size_t item_size)
+{
+    void *const memory = count > 0 ? malloc(count * item_size) : NULL;
+
+    ck_assert(count == 0 || memory != NULL);
+    return memory;
+}
+
+/* Room for so many in one of them, and for all that comes in the others. */
+static void set_rooms(struct scene *scene, size_t tight, size_t room)
+{
+    for (size_t i = 0; i < OUT && scene->converter != NULL; i++) {
+        char *const at = (char *)scene->converter + piles[i].offset;
+        const size_t item_size = piles[i].item_size;
+        const size_t capacity = i == tight ? room : ROOMY / item_size;
+
+        if (item_size == 1) {
+            spb_bytes_release((struct spb_bytes *)(void *)at);
+            *(struct spb_bytes *)(void *)at =
+                (struct spb_bytes){ room_for(capacity, 1), 0, capacity };
+        } else {
+            spb_spans_release((struct spb_spans *)(void *)at);
+            *(struct spb_spans *)(void *)at =
+                (struct spb_spans){ room_for(capacity, item_size), 0, capacity };
+        }
+    }
+    spb_bytes_release(&scene->out);
+    scene->out.capacity = OUT_BEFORE + (tight == OUT ? room : ROOMY);
+    scene->out.data = room_for(scene->out.capacity, 1);
+    scene->out.len = OUT_BEFORE;
+    memcpy(scene->out.data, before, OUT_BEFORE);
+}
+
+/* Whether that one had to grow, which fails once. The scene is as it was opened again. */
+static bool run_with_room(struct scene *scene, size_t tight, size_t room,
+                          const struct spb_bytes *expected)
+{
+    const struct scene opened = *scene;
+    enum spb_status status;
+
+    set_rooms(scene, tight, room);
+    fail_growth();
+    const bool grew = step_through(scene, &status) > 0;
+    fail_allocation(0, false);
+    assert_noted(scene, expected, room);
+    scene->noted.len = 0;
+    if (scene->session != opened.session)
+        spb_session_free(scene->session);
+    if (scene->tree != opened.tree)
+        cJSON_Delete(scene->tree);
+    scene->session = opened.session;
+    scene->tree = opened.tree;
+    return grew;
+}
+
+/* Wherever a buffer is when there is no more room in it. */
+START_TEST(every_failed_growth_of_a_conversion)
+{
+    const struct entry *const entry = &growths[_i];
+    const size_t live = live_allocations();
+    struct spb_bytes expected = undisturbed(entry);
+    struct scene scene;
+
+    for (size_t tight = 0; tight <= OUT; tight++) {
+        size_t room = 0;
+
+        open_scene(&scene, entry);
+        while (run_with_room(&scene, tight, room, &expected))
+            ck_assert_uint_lt(room++, ROOMY);
+        close_scene(&scene);
+    }
+    spb_bytes_release(&expected);
+    ck_assert_uint_eq(live_allocations(), live);
+}
+END_TEST
+
 int main(void)
 {
     if (!can_fail_allocations()) {
@@ -212,6 +334,7 @@ int main(void)
     tcase_add_loop_test(tcase, every_failed_allocation_of_a_stream, 0, (int)stream_count);
     tcase_add_loop_test(tcase, every_failed_allocation_of_an_archive, 0, (int)archive_count);
     tcase_add_loop_test(tcase, every_failed_allocation_of_a_socket, 0, (int)socket_count);
+    tcase_add_loop_test(tcase, every_failed_growth_of_a_conversion, 0, (int)growth_count);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);

@@ -55,6 +55,10 @@ struct entry {
 extern const struct entry conversions[], streams[], archives[], sockets[];
 extern const size_t conversion_count, stream_count, archive_count, socket_count;
 
+/* Conversions of small inputs, to be done again for each byte of room in each of their buffers. */
+extern const struct entry growths[];
+extern const size_t growth_count;
+
 /* The inputs, a fixture. */
 void make_inputs(void);
 void release_inputs(void);

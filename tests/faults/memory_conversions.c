@@ -12,6 +12,9 @@
 struct spb_bytes canonical_json, shuffled_json, canonical_pb, shuffled_pb, documents_json,
     receipt_pb;
 
+/* Small, and with something of everything that is written piece by piece. */
+static struct spb_bytes crowded_json, mistyped_json, crowded_pb, promoted_pb;
+
 /* ---- inputs ---- */
 
 static void set_input(struct spb_bytes *input, struct blob blob)
@@ -23,6 +26,34 @@ static void set_input(struct spb_bytes *input, struct blob blob)
 static const char more[] =
     ",\"zz\":[1,{\"y\":\"\\u20ac\",\"x\":[]}],\"aa\":{\"b\":1.5},\"mm\":null,"
     "\"$unknownFields\":\"uD4Byj4Ceno=\"";
+
+/* More than is copied at once, and so many escapes that room for them must be made. */
+#define ESCAPES "\\u0001\\u0002\\u0003\\u0004\\\"\\\\\\/\\n"
+#define LONG_TEXT \
+    "\"a text above the 64 bytes of two vectors, " ESCAPES ESCAPES ESCAPES ESCAPES " \\u20ac\""
+
+static void make_crowded_inputs(void)
+{
+    const char *const unknown =
+        unknown_fields("1003:{'a field that will be there next year'} 1001:7 1002:{'another'}");
+    const struct blob json =
+        minimal(printed(",\"externalId\":\"%s\",\"attributes\":{" LONG_TEXT
+                        ":{\"value\":\"v\",\"dataType\":" LONG_TEXT ",%s},"
+                        "\"b\":{\"value\":\"\",\"dataType\":\"t\"},"
+                        "\"a\":{\"value\":\"w\",\"zz\":[],\"dataType\":\"t\",\"aa\":1}},"
+                        "\"searchTerms\":[\"one\"," LONG_TEXT ",\"three\"],"
+                        "\"zz\":[1,{\"y\":" LONG_TEXT ",\"x\":[]}]," LONG_TEXT ":{},\"aa\":1.5,%s",
+                        repeated("\\u0001", 300).data, unknown, unknown)
+                    .data);
+    const struct blob pb = pb_of(NULL, json);
+
+    set_input(&crowded_json, json);
+    set_input(&crowded_pb, joined(joined(minimal_wire("1004:{'later'} 1002:7"), pb), pb));
+    set_input(&mistyped_json,
+              minimal(",\"pageviewCount\":99999999999,\"durationInSeconds\":" LONG_TEXT
+                      ",\"lastConnectedQueue\":[" LONG_TEXT "]"));
+    set_input(&promoted_pb, minimal_wire("1000:{'{\"searchTerms\":[\"of next year, then\"]}'}"));
+}
 
 void make_inputs(void)
 {
@@ -42,6 +73,7 @@ void make_inputs(void)
                       "{\"topicName\":\"channel.metadata\",\"eventBody\":{}}%s",
                       json.data, minimal("").data, shuffled.data, minimal(",\"zz\":1").data,
                       minimal(",\"id\":\"twice\"").data, minimal("").data));
+    make_crowded_inputs();
 }
 
 void release_inputs(void)
@@ -52,6 +84,10 @@ void release_inputs(void)
     spb_bytes_release(&shuffled_pb);
     spb_bytes_release(&documents_json);
     spb_bytes_release(&receipt_pb);
+    spb_bytes_release(&crowded_json);
+    spb_bytes_release(&mistyped_json);
+    spb_bytes_release(&crowded_pb);
+    spb_bytes_release(&promoted_pb);
 }
 
 /* ---- opening and closing ---- */
@@ -64,6 +100,12 @@ static void open_nothing(struct scene *scene)
 static void open_converter(struct scene *scene)
 {
     scene->converter = spb_converter_new(NULL);
+    ck_assert_ptr_nonnull(scene->converter);
+}
+
+static void open_lenient(struct scene *scene)
+{
+    scene->converter = spb_converter_new(&lenient);
     ck_assert_ptr_nonnull(scene->converter);
 }
 
@@ -87,6 +129,12 @@ static void open_tree(struct scene *scene)
                      SPB_OK);
     spb_converter_free(scene->converter);
     open_converter(scene);
+}
+
+static void open_raw_tree(struct scene *scene)
+{
+    open_tree(scene);
+    ck_assert_ptr_nonnull(cJSON_AddRawToObject(scene->tree, "raw", " [ " LONG_TEXT ", 1.50 ] "));
 }
 
 static void close_all(struct scene *scene)
@@ -238,5 +286,20 @@ const struct entry conversions[] = {
     { "bytes appended", open_nothing, append_bytes, close_all, &canonical_pb, .says_nothing = true },
     { "room for bytes", open_nothing, reserve_bytes, close_all, &canonical_pb, .says_nothing = true },
 };
+
+const struct entry growths[] = {
+    { "text to bytes", open_converter, json_to_pb, close_all, &crowded_json },
+    { "text of wrong types to bytes", open_lenient, json_to_pb, close_all, &mistyped_json },
+    { "bytes to text", open_converter, pb_to_json, close_all, &crowded_pb },
+    { "bytes with text that has a field by now", open_converter, pb_to_json, close_all, &promoted_pb },
+    { "pretty text", open_nothing, pretty, close_all, &crowded_json, .says_nothing = true },
+    { "text to a struct", open_converter, json_to_session, close_all, &crowded_json },
+    { "bytes to a struct", open_converter, pb_to_session, close_all, &crowded_pb },
+    { "a struct to text", open_session, session_to_json, close_all, &crowded_pb },
+    { "a struct to bytes", open_session, session_to_pb, close_all, &crowded_pb },
+    { "bytes to a tree", open_converter, pb_to_tree, close_all, &crowded_pb },
+    { "a tree to bytes", open_raw_tree, tree_to_pb, close_all, &crowded_pb },
+};
 /* clang-format on */
 const size_t conversion_count = COUNT_OF(conversions);
+const size_t growth_count = COUNT_OF(growths);
