@@ -151,7 +151,10 @@ static const char *keep_member(struct json_to_pb *c, const char *at, const char 
     return at;
 }
 
-/* The fields go to where the writer's cursor is: flushed. */
+/*
+ * The fields go to where the writer's cursor is: flushed. Reading the name has made room on the stack
+ * for the rest of the text.
+ */
 static const char *read_unknown_fields(struct json_to_pb *c, const char *at, const char *name,
                                        struct spb_message *message)
 {
@@ -168,8 +171,6 @@ static const char *read_unknown_fields(struct json_to_pb *c, const char *at, con
         return spb_json_expect(&c->reader, at, "null", "a value");
     if (*at != '"')
         return spb_json_fail(&c->reader, SPB_BAD_WIRE, at, "expected a string with base64");
-    if (!spb_out_room(&stack->out, (size_t)(c->reader.end - at) + SPB_MEMBER_ROOM))
-        return fail_memory(c, at);
     at = spb_json_string(&c->reader, at + 1, &stack->out.at);
     if (at == NULL)
         return NULL;

@@ -229,11 +229,9 @@ static enum spb_status decompress_whole(spb_archive_reader *reader, size_t len,
                                               content->capacity - content->len, data, len);
     if (ZSTD_isError(result))
         return zstd_failed(reader, result, error);
-    if (result != content_len)
-        return damaged(offset, "its content is not of the size that it declares", error);
     reader->checksum = spb_get_le32(data + len - SPB_ZSTD_CHECKSUM);
     add_compressed(reader, data, len);
-    add_content(reader, content_len);
+    add_content(reader, result); /* as much as the frame declares: zstd compares */
     end_frame(reader);
     return SPB_OK;
 }
