@@ -235,12 +235,20 @@ static struct stat file_at(const char *path)
     return status;
 }
 
-static void assert_path_refused(const char *path)
+static const char in_use[] = "it is in use";
+static const char no_socket[] = "there is a file of another kind";
+
+static void assert_path_refused(const char *reason)
 {
-    const struct stat before = file_at(path);
+    struct spb_error error = { .status = SPB_OK };
+    spb_listener *listener = NULL;
+    const struct stat before = file_at("s");
 
     assert_listen_fails(endpoint, NULL, REFUSED);
-    const struct stat after = file_at(path);
+    spb_listener_new(endpoint, NULL, &listener, &error);
+    ck_assert_msg(strstr(error.reason, reason) != NULL, "\"%s\" is not \"%s\"", error.reason,
+                  reason);
+    const struct stat after = file_at("s");
     ck_assert_uint_eq(after.st_ino, before.st_ino);
     ck_assert_uint_eq(after.st_mode, before.st_mode);
     ck_assert_int_eq(after.st_size, before.st_size);
@@ -250,7 +258,7 @@ static void assert_path_refused(const char *path)
 
 static int listen_again(void *context)
 {
-    assert_path_refused("s");
+    assert_path_refused(in_use);
     (void)context;
     return EXIT_SUCCESS;
 }
@@ -261,14 +269,14 @@ START_TEST(a_socket_of_a_listener_is_not_replaced)
     int fd = -1;
 
     ck_assert(is_there("s.lock"));
-    assert_path_refused("s");
+    assert_path_refused(in_use);
     ck_assert_int_eq(result_of(apart(listen_again, NULL)), EXIT_SUCCESS);
     assert_listen_fails("unix:s", NULL, REFUSED);
     ck_assert_int_eq(spb_listener_accept(listener, &fd, NULL, NULL), SPB_NEED_MORE);
     assert_serves(listener, endpoint);
 
     /* Its own lock is not lost by that. */
-    assert_path_refused("s");
+    assert_path_refused(in_use);
     spb_listener_free(listener);
     spb_listener_free(listener_on(endpoint, NULL));
 }
@@ -278,7 +286,7 @@ START_TEST(a_socket_of_another_program_is_not_replaced)
 {
     const int socket = plain_unix_socket("s", SOCK_STREAM, 5);
 
-    assert_path_refused("s");
+    assert_path_refused(in_use);
     const int fd = connection_to(endpoint);
     close(fd);
     close(socket);
@@ -305,7 +313,7 @@ START_TEST(a_socket_with_a_full_backlog_is_not_replaced)
 {
     plain_unix_socket("s", SOCK_STREAM, 1);
     fill_backlog("s");
-    assert_path_refused("s");
+    assert_path_refused(in_use);
 }
 END_TEST
 
@@ -315,7 +323,7 @@ START_TEST(a_socket_of_another_type_is_not_replaced)
 
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         const int socket = plain_unix_socket("s", types[i], 5);
-        assert_path_refused("s");
+        assert_path_refused(in_use);
         close(socket);
         ck_assert_int_eq(unlink("s"), 0);
     }
@@ -325,18 +333,18 @@ END_TEST
 START_TEST(what_is_no_socket_is_not_replaced)
 {
     write_file("s", "text");
-    assert_path_refused("s");
+    assert_path_refused(no_socket);
     assert_file_holds("s", "text");
     write_file("s", "");
-    assert_path_refused("s");
+    assert_path_refused(no_socket);
     ck_assert_int_eq(unlink("s"), 0);
 
     ck_assert_int_eq(mkdir("s", 0755), 0);
-    assert_path_refused("s");
+    assert_path_refused(no_socket);
     ck_assert_int_eq(rmdir("s"), 0);
 
     ck_assert_int_eq(mkfifo("s", 0600), 0);
-    assert_path_refused("s");
+    assert_path_refused(no_socket);
     ck_assert_int_eq(unlink("s"), 0);
 }
 END_TEST
@@ -350,7 +358,7 @@ START_TEST(a_link_is_not_replaced_wherever_it_leads)
     const int live = plain_unix_socket("live", SOCK_STREAM, 5);
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
         ck_assert_int_eq(symlink(targets[i], "s"), 0);
-        assert_path_refused("s");
+        assert_path_refused(no_socket);
         ck_assert_int_eq(unlink("s"), 0);
     }
     close(live);
