@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "bridge/converter.h"
+#include "bridge/engine.h"
 #include "stream/extent.h"
 #include "stream/shape.h"
 #include "json/locate.h"
@@ -145,7 +146,8 @@ static void place_error(spb_documents *d, size_t from, struct spb_error *error)
     error->line += line - 1;
 }
 
-/* Notes a bad record, for spb_documents_reject(). `error` counts from `from`. Returns its status. */
+/* Notes a bad record, for spb_documents_reject(). `error` has an offset, from `from` on. Returns its
+   status. */
 static enum spb_status fail(spb_documents *d, bool record, size_t from,
                             const struct spb_error *error, struct spb_error *error_out)
 {
@@ -159,6 +161,7 @@ static enum spb_status fail(spb_documents *d, bool record, size_t from,
                                      malformed ? from + error->offset : SIZE_MAX);
     if (error_out != NULL) {
         *error_out = *error;
+        spb_json_locate(text_at(d, from), d->text.len - from, error_out);
         place_error(d, from, error_out);
     }
     return error->status;
@@ -171,8 +174,6 @@ static enum spb_status fail_at_start(spb_documents *d, bool record, enum spb_sta
     struct spb_error error;
 
     spb_error_set(&error, status, 0, "%s", reason);
-    error.line = 1;
-    error.column = 1;
     return fail(d, record, d->start, &error, error_out);
 }
 
@@ -292,8 +293,8 @@ static enum spb_status convert(spb_documents *d, const char *at, const char **en
     const size_t pb_len = pb->len;
     struct spb_error own;
     size_t used = 0;
-    const enum spb_status status =
-        spb_json_to_pb_padded(d->converter, at, (size_t)(text_end(d) - at), &used, pb, &own);
+    const enum spb_status status = d->converter->engine->json_to_pb(
+        d->converter, at, (size_t)(text_end(d) - at), &used, pb, &own);
 
     if (status == SPB_NEED_MORE && !d->finished)
         return wait(d, error);
@@ -339,7 +340,6 @@ static enum spb_status fail_text(spb_documents *d, bool record, struct spb_json_
 {
     if (reader->error.status == SPB_NEED_MORE && !d->finished)
         return wait(d, error);
-    spb_json_locate(reader->begin, (size_t)(reader->end - reader->begin), &reader->error);
     return fail(d, record, d->start, &reader->error, error);
 }
 
