@@ -36,19 +36,22 @@ static void make_crowded_inputs(void)
 {
     const char *const unknown =
         unknown_fields("1003:{'a field that will be there next year'} 1001:7 1002:{'another'}");
-    const struct blob json =
-        minimal(printed(",\"externalId\":\"%s\",\"attributes\":{" LONG_TEXT
-                        ":{\"value\":\"v\",\"dataType\":" LONG_TEXT ",%s},"
-                        "\"b\":{\"value\":\"\",\"dataType\":\"t\"},"
-                        "\"a\":{\"value\":\"w\",\"zz\":[],\"dataType\":\"t\",\"aa\":1}},"
-                        "\"searchTerms\":[\"one\"," LONG_TEXT ",\"three\"],"
-                        "\"zz\":[1,{\"y\":" LONG_TEXT ",\"x\":[]}]," LONG_TEXT ":{},\"aa\":1.5,%s",
-                        repeated("\\u0001", 300).data, unknown, unknown)
-                    .data);
+    const struct blob json = minimal(
+        printed(",\"externalId\":\"%s\",\"attributes\":{" LONG_TEXT
+                ":{\"value\":\"v\",\"dataType\":" LONG_TEXT ",%s},"
+                "\"A\":{\"value\":\"\",\"dataType\":\"t\"},"
+                "\"z\":{\"value\":\"w\",\"zz\":[],\"dataType\":\"t\",\"aa\":1}},"
+                "\"searchTerms\":[\"one\"," LONG_TEXT ",\"three\"],"
+                "\"zz\":[%s\"z\",%s{\"y\":" LONG_TEXT ",\"x\":[]}]," LONG_TEXT ":{},\"aa\":1.5,%s",
+                repeated("\\u0001", 300).data, unknown, repeated("1,", 200).data,
+                repeated("1,", 200).data, unknown)
+            .data);
     const struct blob pb = pb_of(NULL, json);
 
     set_input(&crowded_json, json);
-    set_input(&crowded_pb, joined(joined(minimal_wire("1004:{'later'} 1002:7"), pb), pb));
+    set_input(&crowded_pb, joined(minimal_wire("11:{1:{'z'} 2:{1:{'t'} 2:{'v'}}} 1004:{'later'} "
+                                               "11:{1:{'b'} 2:{1:{'t'} 2:{'v'}}} 1002:7"),
+                                  joined(pb, pb)));
     set_input(&mistyped_json,
               minimal(",\"pageviewCount\":99999999999,\"durationInSeconds\":" LONG_TEXT
                       ",\"lastConnectedQueue\":[" LONG_TEXT "]"));
