@@ -17,7 +17,7 @@ from toolcase import A, B, NDJSON, NO_ID, ToolTest, frame, main, run, session, s
 
 COUNT = 600
 FRAME_SIZE = 8192
-DAMAGES = 200
+DAMAGES = 200 // toolcase.SLOWNESS
 
 
 class ArchiveTest(ToolTest):

@@ -201,11 +201,12 @@ END_TEST
 
 /* ---- What stands at the path. ---- */
 
+/* A process ends without freeing its own, which no checker of leaks is to miss. */
+static spb_listener *left_behind;
+
 static int listen_and_go(void *context)
 {
-    spb_listener *listener = NULL;
-
-    return (int)spb_listener_new(context, NULL, &listener, NULL);
+    return (int)spb_listener_new(context, NULL, &left_behind, NULL);
 }
 
 START_TEST(a_socket_that_was_left_behind_is_replaced)
@@ -481,16 +482,15 @@ static void wait_until_closed(int fd)
 static int run_race(void *context)
 {
     const struct race *const race = context;
-    spb_listener *listener = NULL;
 
     close(race->begin[1]);
     close(race->go[1]);
     wait_until_closed(race->begin[0]);
-    const char result = (char)spb_listener_new(endpoint, NULL, &listener, NULL);
+    const char result = (char)spb_listener_new(endpoint, NULL, &left_behind, NULL);
     if (write(race->results[1], &result, 1) != 1)
         return EXIT_FAILURE;
     wait_until_closed(race->go[0]);
-    return EXIT_SUCCESS; /* and the socket is left behind */
+    return EXIT_SUCCESS;
 }
 
 START_TEST(of_many_that_start_at_once_one_listens)
