@@ -2,6 +2,7 @@
  * Bytes to trees: what a tree of cJSON cannot hold is an error, and nothing is changed in silence.
  * Then the budget.
  */
+#include <float.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -212,7 +213,7 @@ START_TEST(a_double_of_the_schema_is_what_the_bytes_hold)
     const cJSON *latitude = tree->child->child;
 
     ck_assert(latitude->valuedouble == integer_max);
-    ck_assert(latitude->next->valuedouble == -1.7976931348623157e308);
+    ck_assert(latitude->next->valuedouble == -DBL_MAX);
     cJSON_Delete(tree);
 }
 END_TEST

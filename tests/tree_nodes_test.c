@@ -76,7 +76,7 @@ START_TEST(an_additional_number_is_written_with_the_fewest_digits)
     assert_member_is("zz", cJSON_CreateNumber(integer_max), "{\"zz\":9007199254740992}");
     assert_member_is("zz", cJSON_CreateNumber(-integer_max), "{\"zz\":-9007199254740992}");
     assert_member_is("zz", cJSON_CreateNumber(1.50), "{\"zz\":1.5}");
-    assert_member_is("zz", cJSON_CreateNumber(0.1 + 0.2), "{\"zz\":0.30000000000000004}");
+    assert_member_is("zz", cJSON_CreateNumber(0.30000000000000004), "{\"zz\":0.30000000000000004}");
     assert_member_is("zz", cJSON_CreateNumber(1e-7), "{\"zz\":1e-7}");
     assert_member_is("zz", cJSON_CreateNumber(5e-324), "{\"zz\":5e-324}");
 }
