@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* False where a sanitizer has taken the allocator's place: then nothing here does anything. */
+/* False where something else has taken the allocator's place: then nothing here does anything. */
 bool can_fail_allocations(void);
 
 /* From now on, fail the n-th allocation, from 1, and with `on` all behind it. 0: fail none. */

@@ -323,7 +323,7 @@ END_TEST
 int main(void)
 {
     if (!can_fail_allocations()) {
-        puts("skipped: a sanitizer has its own allocator");
+        puts("skipped: a sanitizer or memcheck has its own allocator");
         return SKIPPED;
     }
     Suite *suite = suite_create("failing allocations");
