@@ -14,10 +14,9 @@ import threading
 from typing import NamedTuple
 
 from toolcase import (
-    ADDRESSES_MAX,
     DEADLINE_S,
     ToolTest,
-    is_emulated,
+    has_own_memory,
     proc_status,
     run,
     session,
@@ -380,6 +379,5 @@ class ExchangeTest(ToolTest):
 
     def assert_memory(self, tool, most):
         resident, addresses = tool.peak()
-        # What a sanitizer has reserved, or an emulator needs, is not the tool's.
-        if addresses < ADDRESSES_MAX and not is_emulated("pb2session"):
+        if has_own_memory("pb2session", addresses):
             self.assertLess(resident, most)

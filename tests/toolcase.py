@@ -65,6 +65,11 @@ def is_emulated(tool):
     return (TOOLS / tool).read_bytes().startswith(b"#!")
 
 
+def has_own_memory(tool, addresses):
+    """Whether a tool's memory is its own: a sanitizer reserves addresses, an emulator needs some."""
+    return addresses < ADDRESSES_MAX and not is_emulated(tool)
+
+
 def path_of(tool, popen):
     return within_reach(tool) if "user" in popen else TOOLS / tool
 
